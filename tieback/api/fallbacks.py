@@ -1,0 +1,53 @@
+"""Answers given outside any view: unknown paths, broken requests, failed sign-ins."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tieback.api.envelope import error_response
+
+_WORDS = {
+    400: "The request could not be understood.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address.",
+    429: "Too many attempts; try again later.",
+    500: "Something went wrong on our side.",
+}
+
+
+def _answer(request: HttpRequest, status: int, message: str | None = None) -> HttpResponse:
+    words = message or _WORDS[status]
+    if request.path.startswith(("/api/", "/internal/", "/health", "/metrics")):
+        return error_response(request, status, words)
+    return render(request, "error.html", {"status": status, "message": words}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request Django refused to read."""
+    return _answer(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a refused request."""
+    return _answer(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an unknown path."""
+    return _answer(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer after an exception nobody caught."""
+    return _answer(request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer an unsafe request without its CSRF token."""
+    return _answer(request, 403, "The form has expired; go back, reload the page and try again.")
+
+
+def locked_out(
+    request: HttpRequest, original_response: HttpResponse | None = None, credentials: object = None
+) -> HttpResponse:
+    """Answer a sign-in that was tried too often."""
+    return _answer(request, 429)

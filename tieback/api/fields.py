@@ -1,0 +1,69 @@
+"""Serializers that refuse what they do not know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A request body in which an unknown field is an error, since a misspelt one does nothing."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Validate the fields, and name each one that is not known."""
+        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
+        errors: dict[str, Any] = {}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not unknown or not isinstance(error.detail, dict):
+                raise
+            errors, value = dict(error.detail), None
+        for name in sorted(map(str, unknown)):
+            known = ", ".join(sorted(self.fields))
+            errors[name] = [
+                serializers.ErrorDetail(f"Unknown field. Known: {known}.", code="unknown_field")
+            ]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+
+class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
+    """The same for a model."""
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON number without a fraction; neither text nor booleans are taken for one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictTextField(serializers.CharField):
+    """JSON text; numbers and booleans are not taken for it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class QuerySerializer(StrictSerializer):
+    """Query parameters, each given at most once."""
+
+    @classmethod
+    def read(cls, params: Any) -> dict[str, Any]:
+        """Validate a request's query parameters."""
+        given: dict[str, Any] = {}
+        for name, values in params.lists():
+            if len(values) > 1:
+                raise serializers.ValidationError({name: ["Give this parameter once."]})
+            given[name] = values[0]
+        serializer = cls(data=given)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data

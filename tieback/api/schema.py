@@ -1,0 +1,139 @@
+"""OpenAPI: operation ids of the contract, and every answer shown inside the envelope."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+
+_META = {
+    "type": "object",
+    "properties": {
+        "request_id": {"type": "string"},
+        "next_cursor": {"type": "string", "nullable": True},
+        "has_more": {"type": "boolean"},
+    },
+    "required": ["request_id"],
+}
+_ERROR = {
+    "type": "object",
+    "properties": {
+        "ok": {"type": "boolean", "enum": [False]},
+        "error": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "fields": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "field": {"type": "string"},
+                            "code": {"type": "string"},
+                            "message": {"type": "string"},
+                            "detail": {"type": "object", "additionalProperties": True},
+                        },
+                        "required": ["field", "code", "message"],
+                    },
+                },
+            },
+            "required": ["code", "message", "fields"],
+        },
+        "meta": {"$ref": "#/components/schemas/Meta"},
+    },
+    "required": ["ok", "error", "meta"],
+}
+_REFUSALS = {
+    "400": "The request is malformed.",
+    "401": "Not authenticated.",
+    "403": "Not allowed.",
+    "404": "No such object in this workspace.",
+    "405": "The method is not offered here.",
+    "406": "Only JSON is offered.",
+    "409": "The state does not allow it, or a request with this key is in flight.",
+    "413": "The body is too large.",
+    "415": "The body's type is not taken here.",
+    "422": "Blocked, or an idempotency key was reused.",
+    "429": "Too many attempts.",
+    "503": "A dependency is down.",
+}
+
+
+class EnvelopeSchema(AutoSchema):
+    """Describe headers common to all operations."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Add the workspace header to operations inside a brand."""
+        from drf_spectacular.utils import OpenApiParameter  # noqa: PLC0415
+
+        from tieback.api.views import BrandAPIView  # noqa: PLC0415
+
+        if not isinstance(self.view, BrandAPIView):
+            return []
+        return [
+            OpenApiParameter(
+                "X-Workspace-Id",
+                {"type": "string", "format": "uuid"},
+                OpenApiParameter.HEADER,
+                description="The brand to act for; needed by people who belong to several.",
+            )
+        ]
+
+
+def wrap_in_envelope(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Put each successful answer into the envelope and add the refusals."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Meta"], schemas["Error"] = _META, _ERROR
+    refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in result.get("paths", {}).values():
+        for operation in path.values():
+            if not isinstance(operation, dict) or "responses" not in operation:
+                continue
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {}).get("application/json")
+                if status.startswith("2") and content:
+                    content["schema"] = {
+                        "type": "object",
+                        "properties": {
+                            "ok": {"type": "boolean", "enum": [True]},
+                            "data": content["schema"],
+                            "meta": {"$ref": "#/components/schemas/Meta"},
+                        },
+                        "required": ["ok", "data", "meta"],
+                    }
+            for status, words in _REFUSALS.items():
+                operation["responses"].setdefault(status, {"description": words, "content": refusal})
+    return result
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """``X-Api-Key`` in the schema."""
+
+    target_class = "tieback.api.authentication.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the scheme."""
+        return {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
+
+
+class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The bearer token in the schema."""
+
+    target_class = "tieback.api.authentication.JwtAuthentication"
+    name = "Bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the scheme."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The session cookie in the schema."""
+
+    target_class = "tieback.api.authentication.SessionAuthentication"
+    name = "Session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the scheme."""
+        return {"type": "apiKey", "in": "cookie", "name": "tieback_web_session"}

@@ -1,0 +1,151 @@
+"""Signing in: a token pair for API callers, a session cookie for pages, and who one is."""
+
+from typing import Any
+
+from django.contrib.auth import authenticate, login, logout
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tieback.api import tokens
+from tieback.api.fields import StrictSerializer
+from tieback.api.principal import Machine
+from tieback.brands.models import Membership, User
+from tieback.brands.scoping import user_scope
+
+
+class PasswordSerializer(StrictSerializer):
+    """E-mail address and password."""
+
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(max_length=256, trim_whitespace=False)
+
+
+class RefreshSerializer(StrictSerializer):
+    """A refresh token."""
+
+    refresh = serializers.CharField(max_length=2048)
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    """An access token, a refresh token and the access token's lifetime."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds the access token lives.")
+
+
+class WorkspaceSerializer(serializers.Serializer[Any]):
+    """A brand the caller may act for."""
+
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.CharField(allow_null=True)
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """The caller and their brands."""
+
+    email = serializers.CharField(allow_null=True)
+    credential_id = serializers.CharField(allow_null=True)
+    scopes = serializers.ListField(child=serializers.CharField())
+    workspaces = WorkspaceSerializer(many=True)
+
+
+def _sign_in(request: Request) -> User:
+    given = PasswordSerializer(data=request.data)
+    given.is_valid(raise_exception=True)
+    user = authenticate(
+        request._request,
+        username=given.validated_data["email"].lower(),
+        password=given.validated_data["password"],
+    )
+    if not isinstance(user, User):
+        raise exceptions.AuthenticationFailed("E-mail address or password is wrong.")
+    return user
+
+
+class _PublicView(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Name the scheme in ``WWW-Authenticate`` of a failed sign-in."""
+        return 'Bearer realm="tieback"'
+
+
+class TokenView(_PublicView):
+    """Exchange e-mail address and password for tokens."""
+
+    @extend_schema(
+        operation_id="create_token", request=PasswordSerializer, responses=TokenPairSerializer
+    )
+    def post(self, request: Request) -> Response:
+        """Return an access token and a refresh token."""
+        return Response(tokens.issue(_sign_in(request)))
+
+
+class TokenRefreshView(_PublicView):
+    """Exchange a refresh token for a new pair."""
+
+    @extend_schema(
+        operation_id="refresh_token", request=RefreshSerializer, responses=TokenPairSerializer
+    )
+    def post(self, request: Request) -> Response:
+        """Return a new pair."""
+        given = RefreshSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        user = tokens.user_of(given.validated_data["refresh"], kind="refresh")
+        if user is None:
+            raise exceptions.AuthenticationFailed(
+                "The refresh token is invalid or has expired. Sign in again."
+            )
+        return Response(tokens.issue(user))
+
+
+@method_decorator(csrf_protect, name="dispatch")
+class SessionView(_PublicView):
+    """Start or end a session for pages."""
+
+    @extend_schema(
+        operation_id="create_session", request=PasswordSerializer, responses={204: None}
+    )
+    def post(self, request: Request) -> Response:
+        """Sign in; the answer sets the session cookie."""
+        login(request._request, _sign_in(request))
+        return Response(status=204)
+
+    @extend_schema(operation_id="delete_session", responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Sign out."""
+        logout(request._request)
+        return Response(status=204)
+
+
+class MeView(APIView):
+    """Who the caller is and which brands they may act for."""
+
+    @extend_schema(operation_id="get_me", responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Return the caller's brands."""
+        user = request.user
+        if isinstance(user, Machine):
+            workspace = {"id": user.brand_id, "slug": "", "name": "", "role": None}
+            body = {"email": None, "credential_id": user.credential_id}
+            body |= {"scopes": sorted(user.scopes), "workspaces": [workspace]}
+            return Response(MeSerializer(body).data)
+        with user_scope(user.pk):
+            workspaces = [
+                {"id": m.brand_id, "slug": m.brand.slug, "name": m.brand.name, "role": m.role}
+                for m in Membership.objects.filter(user=user)
+                .select_related("brand")
+                .order_by("brand__slug")
+            ]
+        body = {"email": user.email, "credential_id": None, "scopes": [], "workspaces": workspaces}
+        return Response(MeSerializer(body).data)

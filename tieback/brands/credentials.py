@@ -1,0 +1,96 @@
+"""API credentials: made once, shown once, kept as a hash; found without knowing the brand."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from tieback.brands.models import ApiCredential, User
+from tieback.brands.roles import DEFAULT_SCOPES
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
+
+# The one door across brands for credentials: a SECURITY DEFINER function, by id only.
+_LOOK_UP = """
+    select brand_id, secret_sha256, scopes, last_used_at
+      from tieback_find_credential(%(id)s)
+"""
+
+
+@dataclass(frozen=True)
+class IssuedCredential:
+    """A new credential with its secret, which exists only here and in the caller's hands."""
+
+    id: str
+    secret: str
+    name: str
+    scopes: tuple[str, ...]
+
+    @property
+    def header(self) -> str:
+        """The value of ``X-Api-Key``."""
+        return f"{self.id}.{self.secret}"
+
+
+@dataclass(frozen=True)
+class FoundCredential:
+    """A live credential whose secret was right."""
+
+    id: str
+    brand_id: UUID
+    scopes: frozenset[str]
+    last_used_at: datetime | None
+
+
+def issue_credential(
+    *,
+    brand_id: UUID,
+    name: str,
+    scopes: Iterable[str] = DEFAULT_SCOPES,
+    created_by: User | None = None,
+    expires_at: datetime | None = None,
+) -> IssuedCredential:
+    """Create a credential in the brand in scope and return it with its secret."""
+    identifier = "mk_live_" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
+    secret = "ms_live_" + secrets.token_urlsafe(32)
+    wanted = tuple(sorted(set(scopes)))
+    ApiCredential.objects.create(
+        id=identifier,
+        brand_id=brand_id,
+        name=name,
+        secret_sha256=hashlib.sha256(secret.encode()).digest(),
+        scopes=list(wanted),
+        created_by=created_by,
+        expires_at=expires_at,
+    )
+    return IssuedCredential(identifier, secret, name, wanted)
+
+
+def find_credential(identifier: str, secret: str) -> FoundCredential | None:
+    """Return the live credential with this id and secret, else ``None``.
+
+    A wrong id costs the same work as a wrong secret.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK_UP, {"id": identifier})
+        row = cursor.fetchone()
+    digest = hashlib.sha256(secret.encode()).digest()
+    expected = bytes(row[1]) if row else bytes(32)
+    if not hmac.compare_digest(digest, expected) or row is None:
+        return None
+    return FoundCredential(identifier, row[0], frozenset(row[2]), row[3])
+
+
+def mark_used(found: FoundCredential) -> None:
+    """Note the time of use in the brand in scope, at most once a minute."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update brands_apicredential set last_used_at = now() where id = %s"
+            " and (last_used_at is null or last_used_at < now() - interval '1 minute')",
+            [found.id],
+        )

@@ -1,0 +1,149 @@
+"""Brands, the people and credentials that act for them, and the append-only audit trail."""
+
+import uuid
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower, Now
+from django_scopes import ScopedManager
+
+from tieback.brands.roles import Role, Scope
+
+APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+class UserManager(BaseUserManager["User"]):
+    """People sign in with their e-mail address, whatever its case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a person who can sign in."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create an operator with every permission in the console."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a person by e-mail address."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. What they may do in a brand is their membership's role."""
+
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=150, blank=True)
+    is_staff = models.BooleanField(default=False, help_text="May sign in to the console.")
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(db_default=Now())
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Brand(models.Model):
+    """A tenant: everything minted belongs to exactly one brand."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=63, unique=True)
+    name = models.CharField(max_length=200)
+    resolver_host = models.CharField(
+        max_length=255, blank=True, help_text="Host printed in codes; nothing mints without it."
+    )
+    gs1_prefixes = ArrayField(models.CharField(max_length=12), default=list, blank=True)
+    max_concurrent_jobs = models.PositiveIntegerField(null=True, blank=True)
+    max_units_per_day = models.PositiveIntegerField(null=True, blank=True)
+    default_locale = models.CharField(max_length=12, default="en")
+    retention_days = models.PositiveIntegerField(default=90)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("slug",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in a brand."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = ScopedManager(brand="brand")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("user", "brand"), name="brands_membership_once"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="brands_membership_role"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} of {self.brand_id}"
+
+
+class ApiCredential(models.Model):
+    """An id and a secret with which a machine acts for a brand; only the secret's hash is kept."""
+
+    id = models.CharField(primary_key=True, max_length=40, editable=False)
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="credentials")
+    name = models.CharField(max_length=100)
+    secret_sha256 = models.BinaryField(max_length=32)
+    scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices))
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedManager(brand="brand")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(Lower("name"), "brand", name="brands_apicredential_name"),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class AuditEntry(models.Model):
+    """Who did what to which object, with its state before and after. Never changed, never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    brand = models.ForeignKey(Brand, null=True, on_delete=models.PROTECT)
+    actor = models.CharField(max_length=254, help_text="user:<id>, credential:<id> or system:<what>")
+    action = models.CharField(max_length=64)
+    target_type = models.CharField(max_length=64)
+    target_id = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = ScopedManager(brand="brand")
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = (models.Index(fields=("brand", "-created_at", "-id"), name="brands_audit_recent"),)
+        triggers = (APPEND_ONLY,)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}"

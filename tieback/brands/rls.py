@@ -1,0 +1,59 @@
+"""Row-level security and grants as migration operations, so each table's policy stands beside it.
+
+Roles belong to the cluster and are made by the launcher or the operator
+(``tieback/stack/roles.sql``); migrations only refer to them.
+"""
+
+from django.db.migrations import RunSQL
+
+BRAND = "nullif(current_setting('tieback.brand_id', true), '')::uuid"
+USER = "nullif(current_setting('tieback.user_id', true), '')::bigint"
+
+
+def isolate(
+    table: str,
+    *,
+    brand: str = "brand_id",
+    also: str | None = None,
+    open_to: tuple[str, ...] = (),
+    readable_by: tuple[str, ...] = (),
+) -> RunSQL:
+    """Force row-level security on ``table``: rows of the brand in force, nothing else.
+
+    ``also`` is a further condition for reading only; ``open_to`` names roles that see and write
+    every row, ``readable_by`` roles that see every row. The operators' role sees all.
+    """
+    own = f"{brand} = {BRAND}"
+    forward = [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy brand_only on {table} using ({own}) with check ({own})",
+    ]
+    if also:
+        forward.append(f"create policy own_rows on {table} for select using ({also})")
+    forward += [
+        f"create policy open_{role} on {table} to {role} using (true) with check (true)"
+        for role in ("tieback_ops", *open_to)
+    ]
+    forward += [
+        f"create policy read_{role} on {table} for select to {role} using (true)"
+        for role in readable_by
+    ]
+    names = ["brand_only", *(["own_rows"] if also else [])]
+    names += [f"open_{role}" for role in ("tieback_ops", *open_to)]
+    names += [f"read_{role}" for role in readable_by]
+    backward = [f"drop policy {name} on {table}" for name in names]
+    backward += [
+        f"alter table {table} no force row level security",
+        f"alter table {table} disable row level security",
+    ]
+    return RunSQL(forward, backward)
+
+
+def grant(role: str, privileges: str, *tables: str) -> RunSQL:
+    """Give a role privileges on tables, for instance ``"select, update (status)"``."""
+    listed = ", ".join(tables)
+    return RunSQL(
+        f"grant {privileges} on {listed} to {role}",
+        f"revoke all on {listed} from {role}",
+    )

@@ -1,0 +1,90 @@
+"""The Celery application. A message is a doorbell: ids only, safe to lose, safe to repeat."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready, worker_shutting_down
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tieback.settings")
+os.environ.setdefault("TIEBACK_PLANE", "worker")
+
+from django.conf import settings
+from kombu import Queue
+
+app = Celery("tieback")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": settings.BROKER_VISIBILITY_TIMEOUT,
+        # A dead broker must cost a request next to nothing: the job row is the truth.
+        "socket_connect_timeout": 0.2,
+        "socket_timeout": 5.0 if settings.TIEBACK_PLANE == "worker" else 0.5,
+        "max_retries": 0 if settings.TIEBACK_PLANE != "worker" else None,
+    },
+    task_publish_retry=False,
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_acks_late=True,
+    task_reject_on_worker_lost=False,
+    task_soft_time_limit=settings.TASK_SOFT_TIME_LIMIT,
+    task_time_limit=settings.TASK_TIME_LIMIT,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    task_default_queue="upkeep",
+    task_queues=[Queue("mint"), Queue("exports"), Queue("upkeep")],
+    task_routes={
+        "minting.generate": {"queue": "mint"},
+        "exports.build": {"queue": "exports"},
+    },
+    timezone="UTC",
+    beat_schedule={
+        "sweep-mint-jobs": {
+            "task": "minting.sweep",
+            "schedule": settings.TIEBACK_SWEEP_SECONDS,
+            "options": {"expires": settings.TIEBACK_SWEEP_SECONDS},
+        },
+        "sweep-pack-builds": {
+            "task": "exports.sweep",
+            "schedule": settings.TIEBACK_SWEEP_SECONDS,
+            "options": {"expires": settings.TIEBACK_SWEEP_SECONDS},
+        },
+        "count-activations": {
+            "task": "resolver.count_activations",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+    },
+)
+app.autodiscover_tasks(["minting", "exports", "resolver"])
+
+
+@setup_logging.connect
+def _use_our_logging(**_: Any) -> None:
+    """Keep Celery from replacing the logging that Django has configured."""
+
+
+@worker_init.connect
+@beat_init.connect
+def _wait_for_dependencies(**_: Any) -> None:
+    from tieback.startup import wait_for_database  # noqa: PLC0415
+
+    wait_for_database()
+
+
+@worker_ready.connect
+@beat_init.connect
+def _serve_metrics(**_: Any) -> None:
+    from tieback.metrics import serve_in_background  # noqa: PLC0415
+
+    serve_in_background(settings.PROMETHEUS_PORT)
+
+
+@worker_shutting_down.connect
+def _tell_pool_children(**_: Any) -> None:
+    from minting.stopping import request_stop  # noqa: PLC0415
+
+    request_stop()

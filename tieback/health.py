@@ -1,0 +1,169 @@
+"""Health answers, given before sessions, hosts or brands are looked at.
+
+Liveness touches nothing, so a dead database never restarts a live process. Readiness asks every
+dependency, each bounded by ``HEALTH_CHECK_TIMEOUT``: the database and its migrations decide
+between ready and not ready; anything else that is down only degrades, since a mint request is
+accepted without it.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import redis
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from tieback.metrics import metrics
+
+SERVICE = "tieback"
+QUEUE_WARNS_ABOVE = 500
+log = structlog.get_logger(__name__)
+_pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
+
+
+def _seconds() -> float:
+    return float(settings.HEALTH_CHECK_TIMEOUT_MS) / 1000
+
+
+def _database() -> str:
+    database = settings.DATABASES["default"]
+    with psycopg.connect(
+        host=database["HOST"],
+        port=database["PORT"],
+        dbname=database["NAME"],
+        user=database["USER"],
+        password=database["PASSWORD"],
+        connect_timeout=max(2, int(_seconds())),
+        autocommit=True,
+    ) as session:
+        session.execute("select 1")
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    finally:
+        connection.close()
+    return f"{len(pending)} pending" if pending else "ok"
+
+
+def _redis(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=_seconds(), socket_timeout=_seconds(), retry=None
+    )
+
+
+def _answers(url: str) -> str:
+    if not url:
+        return "off"
+    with _redis(url) as client:
+        client.ping()
+    return "ok"
+
+
+def _queue() -> str:
+    with _redis(settings.CELERY_BROKER_URL) as client:
+        waiting = client.llen("mint")
+    return "ok" if int(waiting) <= QUEUE_WARNS_ABOVE else f"{waiting} waiting"  # type: ignore[arg-type]
+
+
+def _storage() -> str:
+    from exports.storage import bucket_answers  # noqa: PLC0415
+
+    bucket_answers(timeout=_seconds())
+    return "ok"
+
+
+def _off() -> str:
+    return "off"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "redis": lambda: _answers(settings.REDIS_URL),
+    "broker": lambda: _answers(settings.CELERY_BROKER_URL),
+    "storage": _storage,
+    "solana": _off,
+    "queue": _queue,
+    "outbox": _off,
+}
+_VITAL = ("database", "migrations")
+_NEEDED_BY_RESOLVER = ("database", "migrations")
+
+
+def run_checks(names: tuple[str, ...]) -> dict[str, str]:
+    """Run the named checks side by side and return one word for each."""
+    started = {name: _pool.submit(CHECKS[name]) for name in names}
+    results = {}
+    for name, future in started.items():
+        try:
+            results[name] = future.result(timeout=_seconds())
+        except Exception as error:
+            log.warning("health_check_failed", check=name, error=type(error).__name__)
+            results[name] = "error"
+    return results
+
+
+def _health() -> JsonResponse:
+    now = datetime.now(UTC).isoformat()
+    return JsonResponse({"status": "healthy", "service": SERVICE, "timestamp": now})
+
+
+def _health_db() -> JsonResponse:
+    if run_checks(("database",))["database"] == "ok":
+        return JsonResponse({"status": "ok", "database": "connected", "service": SERVICE})
+    body: dict[str, Any] = {
+        "status": "error",
+        "database": "disconnected",
+        "error": "The database does not answer.",
+        "service": SERVICE,
+    }
+    return JsonResponse(body, status=503)
+
+
+def _liveness() -> JsonResponse:
+    return JsonResponse({"status": "alive"})
+
+
+def _readiness() -> JsonResponse:
+    resolver = settings.TIEBACK_PLANE == "resolver"
+    checks = run_checks(_NEEDED_BY_RESOLVER if resolver else tuple(CHECKS))
+    if any(checks[name] != "ok" for name in _VITAL):
+        return JsonResponse({"status": "not ready", "checks": checks}, status=503)
+    healthy = all(word in {"ok", "off"} for word in checks.values())
+    return JsonResponse({"status": "ready" if healthy else "degraded", "checks": checks})
+
+
+_ANSWERS: dict[str, Callable[[], HttpResponse]] = {
+    "/health": _health,
+    "/health/db": _health_db,
+    "/health/liveness": _liveness,
+    "/health/readiness": _readiness,
+}
+
+
+class HealthMiddleware:
+    """Answer health and metrics here; everything else goes on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path.rstrip("/")
+        if path not in _ANSWERS and path != "/metrics":
+            return self.get_response(request)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+        response = metrics(request) if path == "/metrics" else _ANSWERS[path]()
+        response["Cache-Control"] = "no-store"
+        response["X-Content-Type-Options"] = "nosniff"
+        return response

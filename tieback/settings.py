@@ -1,0 +1,316 @@
+"""All settings, from the environment. Every problem is reported at once, at start.
+
+Secrets may also come from a file: ``NAME_FILE`` beside ``NAME``. There is no default secret.
+``docs/settings.md`` describes each variable and is tested against this file.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import FileAwareEnv, validate
+
+from tieback.logs import logging_config
+from tieback.planes import PLANES
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = FileAwareEnv(eager=False)
+
+# Process ------------------------------------------------------------------------------------
+
+TIEBACK_PLANE = env.str("TIEBACK_PLANE", "owner", validate=validate.OneOf(list(PLANES)))
+TIEBACK_ENV = env.str(
+    "TIEBACK_ENV", "production", validate=validate.OneOf(["production", "development"])
+)
+PRODUCTION = TIEBACK_ENV == "production"
+PLANE = PLANES.get(TIEBACK_PLANE or "", PLANES["owner"])
+DEBUG = False
+TIEBACK_HOME = Path(env.str("TIEBACK_HOME", ".tieback"))
+SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+LOG_LEVEL = env.str("LOG_LEVEL", "info").upper()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+HEALTH_CHECK_TIMEOUT_MS = env.int("HEALTH_CHECK_TIMEOUT", 5000, validate=validate.Range(min=100))
+TIEBACK_STARTUP_WAIT_SECONDS = env.int("TIEBACK_STARTUP_WAIT_SECONDS", 60)
+TIEBACK_CRASH_POINT = env.str("TIEBACK_CRASH_POINT", "")
+
+# Database: one alias, the plane picks the role ------------------------------------------------
+
+DATABASE_URL = env.str("DATABASE_URL", "")
+DB_HOST = env.str("DB_HOST", "")
+DB_PORT = env.str("DB_PORT", "5432")
+DB_NAME = env.str("DB_NAME", "tieback")
+DB_USER = env.str("DB_USER", "")
+DB_PASSWORD = env.str("DB_PASSWORD", "")
+ROLE_PASSWORD = DB_PASSWORD or env.str(PLANE.password_variable, validate=validate.Length(min=12))
+
+_database = urlsplit(DATABASE_URL or f"postgresql://{DB_HOST}:{DB_PORT}/{DB_NAME}")
+DATABASES = {
+    "default": {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "HOST": _database.hostname or "",
+        "PORT": str(_database.port or 5432),
+        "NAME": _database.path.lstrip("/") or DB_NAME,
+        "USER": DB_USER or PLANE.role,
+        "PASSWORD": ROLE_PASSWORD or "",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(_database.query))},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEST_RUNNER = "django.test.runner.DiscoverRunner"
+
+# Broker and object storage --------------------------------------------------------------------
+
+REDIS_HOST = env.str("REDIS_HOST", "")
+REDIS_PORT = env.str("REDIS_PORT", "6379")
+REDIS_PASSWORD = env.str("REDIS_PASSWORD", "")
+_redis = f"redis://:{REDIS_PASSWORD}@{REDIS_HOST}:{REDIS_PORT}/0" if REDIS_HOST else ""
+REDIS_URL = env.str("REDIS_URL", _redis)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or REDIS_URL
+
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "")
+S3_PUBLIC_ENDPOINT_URL = env.str("S3_PUBLIC_ENDPOINT_URL", "") or S3_ENDPOINT_URL
+S3_BUCKET = env.str("S3_BUCKET", "tieback")
+S3_REGION = env.str("S3_REGION", "us-east-1")
+S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
+S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
+SIGNED_URL_SECONDS = 300
+
+# Minting --------------------------------------------------------------------------------------
+
+TIEBACK_WEB_PORT = env.int("TIEBACK_WEB_PORT", env.int("MINTING_SERVICE_PORT", 8000))
+TIEBACK_RESOLVER_PORT = env.int("TIEBACK_RESOLVER_PORT", 8001)
+TIEBACK_CONSOLE_PORT = env.int("TIEBACK_CONSOLE_PORT", 8002)
+TIEBACK_RESOLVER_SCHEME = env.str(
+    "TIEBACK_RESOLVER_SCHEME", "https", validate=validate.OneOf(["https", "http"])
+)
+TIEBACK_CYCLE_SIZE = env.int("TIEBACK_CYCLE_SIZE", 20_000, validate=validate.Range(1, 20_000))
+TIEBACK_WINDOW_SECONDS = env.float("TIEBACK_WINDOW_SECONDS", 60.0, validate=validate.Range(min=0))
+TIEBACK_LEASE_SECONDS = env.float("TIEBACK_LEASE_SECONDS", 180.0, validate=validate.Range(min=1))
+TIEBACK_SWEEP_SECONDS = env.float("TIEBACK_SWEEP_SECONDS", 10.0, validate=validate.Range(min=0.5))
+TIEBACK_PACK_SIZE = env.int("TIEBACK_PACK_SIZE", 10_000, validate=validate.Range(1, 10_000))
+MAX_RETRIES = env.int("MAX_RETRIES", 3, validate=validate.Range(min=1))
+RETRY_BASE_DELAY_MS = env.int("RETRY_BASE_DELAY", 2000, validate=validate.Range(min=1))
+MAX_CRASHES_WITHOUT_PROGRESS = env.int("MAX_CRASHES_WITHOUT_PROGRESS", 5)
+TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", 90)
+TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", 120)
+BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 900)
+PROMETHEUS_PORT = env.int("PROMETHEUS_PORT", 0)
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 1_048_576)
+MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 33_554_432)
+JWT_ACCESS_LIFETIME = timedelta(minutes=env.int("JWT_ACCESS_MINUTES", 15))
+JWT_REFRESH_LIFETIME = timedelta(hours=env.int("JWT_REFRESH_HOURS", 24))
+
+# Django ---------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+    "django_structlog",
+    "pgtrigger",
+    "axes",
+    "csp",
+    "tieback.platform.PlatformConfig",
+    "tieback.brands",
+    "minting",
+    "exports",
+    "resolver",
+]
+AUTH_USER_MODEL = "brands.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+_VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _VALIDATORS
+]
+_FIRST = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "tieback.requests.RequestIdMiddleware",
+    "tieback.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+_SIGNED_IN = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+_LAST = ["django_prometheus.middleware.PrometheusAfterMiddleware"]
+_PUBLIC = ["django.middleware.clickjacking.XFrameOptionsMiddleware"]
+_CONSOLE = ["tieback.console.AllBrandsMiddleware"] if TIEBACK_PLANE == "console" else []
+MIDDLEWARE = [*_FIRST, *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN), *_CONSOLE, *_LAST]
+ROOT_URLCONF = {"console": "tieback.urls.console", "resolver": "tieback.urls.resolver"}.get(
+    TIEBACK_PLANE or "", "tieback.urls.web"
+)
+WSGI_APPLICATION = "tieback.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = TIEBACK_HOME.resolve() / "static"
+STATICFILES_DIRS = [BASE_DIR / "tieback" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "exports.storage.PackStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+LOGGING = logging_config(level=LOG_LEVEL or "INFO", as_json=PRODUCTION)
+LOGGING_CONFIG = "tieback.logs.configure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# HTTP hardening -------------------------------------------------------------------------------
+
+_TLS = env.bool("TIEBACK_TLS", PRODUCTION)
+SECURE_SSL_REDIRECT = bool(_TLS)
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics"]
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TIEBACK_BEHIND_PROXY", False) else None
+)
+SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer" if TIEBACK_PLANE == "resolver" else "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_TLS)
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = f"tieback_{TIEBACK_PLANE}_session"
+CSRF_COOKIE_NAME = f"tieback_{TIEBACK_PLANE}_csrf"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "tieback.api.fallbacks.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "tieback.api.fallbacks.locked_out"
+
+# API ------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tieback.api.authentication.ApiKeyAuthentication",
+        "tieback.api.authentication.JwtAuthentication",
+        "tieback.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["tieback.api.envelope.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["tieback.api.parsing.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "tieback.api.schema.EnvelopeSchema",
+    "EXCEPTION_HANDLER": "tieback.api.envelope.handle_exception",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "tieback",
+    "VERSION": "1",
+    "DESCRIPTION": "Mint, export and read Digital Product Passports.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tieback.api.schema.wrap_in_envelope",
+    ],
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+
+
+def _problems() -> list[str]:
+    """Return rules between settings that no single variable can check."""
+    found = []
+    if not (DATABASE_URL or DB_HOST):
+        found.append("DATABASE_URL (or DB_HOST) is not set")
+    if _database.username or _database.password:
+        found.append("DATABASE_URL must name host and database only; the plane picks the role")
+    if TIEBACK_PLANE in {"web", "worker", "console"}:
+        needed = {
+            "CELERY_BROKER_URL (or REDIS_URL)": CELERY_BROKER_URL,
+            "S3_ENDPOINT_URL": S3_ENDPOINT_URL,
+            "S3_ACCESS_KEY_ID": S3_ACCESS_KEY_ID,
+            "S3_SECRET_ACCESS_KEY": S3_SECRET_ACCESS_KEY,
+        }
+        found += [f"{name} is not set" for name, value in needed.items() if not value]
+    if PRODUCTION and TIEBACK_PLANE in {"web", "console", "resolver"} and not ALLOWED_HOSTS:
+        found.append("ALLOWED_HOSTS is empty")
+    if "*" in ALLOWED_HOSTS and TIEBACK_PLANE != "resolver":
+        found.append("ALLOWED_HOSTS must not contain '*'")
+    return found
+
+
+try:
+    env.seal()
+    _invalid: dict[str, list[str]] = {}
+except Exception as error:
+    _invalid = getattr(error, "error_messages", None) or {"settings": [str(error)]}
+_all = [f"{name}: {' '.join(map(str, said))}" for name, said in _invalid.items()] + _problems()
+if _all:
+    _lines = "\n".join(f"  - {line}" for line in _all)
+    if "pytest" not in sys.modules:
+        sys.exit(f"tieback cannot start, its settings have problems:\n{_lines}")
+    raise ImproperlyConfigured(_lines)

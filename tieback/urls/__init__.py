@@ -1,0 +1,1 @@
+"""URLconfs, one a plane."""

@@ -1,0 +1,12 @@
+"""What anyone who scans a code reaches."""
+
+from django.urls import path
+
+from resolver.passport import PassportView
+
+urlpatterns = [path("p/<str:token>", PassportView.as_view(), name="passport")]
+
+handler400 = "tieback.api.fallbacks.bad_request"
+handler403 = "tieback.api.fallbacks.forbidden"
+handler404 = "tieback.api.fallbacks.not_found"
+handler500 = "tieback.api.fallbacks.server_error"
