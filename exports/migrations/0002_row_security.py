@@ -1,0 +1,23 @@
+"""Row-level security and grants of packs."""
+
+from django.db import migrations
+
+from tieback.brands.rls import grant, isolate
+
+REQUEUED = "update (status, queued_at, next_attempt_at, consecutive_errors, finished_at)"
+
+
+class Migration(migrations.Migration):
+    """Isolate and grant."""
+
+    dependencies = [("exports", "0001_initial"), ("minting", "0002_row_security")]
+
+    operations = [
+        isolate("exports_packbuild", open_to=("tieback_worker",)),
+        isolate("exports_payloadpack", open_to=("tieback_worker",)),
+        grant("tieback_app", f"select, insert, {REQUEUED}", "exports_packbuild"),
+        grant("tieback_app", "select", "exports_payloadpack"),
+        grant("tieback_worker", "select, insert, update", "exports_packbuild", "exports_payloadpack"),
+        grant("tieback_ops", f"select, {REQUEUED}", "exports_packbuild"),
+        grant("tieback_ops", "select", "exports_payloadpack"),
+    ]

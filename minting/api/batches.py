@@ -1,0 +1,205 @@
+"""Reading batches, their units and their story."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from minting.api.queries import ListQuery
+from minting.events import EVENT_TYPES
+from minting.models import MintBatch, MintEvent, MintUnit
+from minting.serials import resolver_url
+from minting.states import BatchStatus, UnitStatus
+from tieback.api.pagination import page_of
+from tieback.api.views import BrandAPIView, enveloped
+from tieback.brands.roles import Scope
+from tieback.errors import FieldError, NotFound, ValidationFailed
+
+
+class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
+    """A batch with its counters."""
+
+    product_id = serializers.UUIDField()
+    production_batch_id = serializers.UUIDField(allow_null=True)
+    mint_job_id = serializers.UUIDField(source="job.id")
+    passport_version = serializers.IntegerField(source="passport_version.number")
+    priority = serializers.CharField(source="job.get_priority_display")
+
+    class Meta:
+        model = MintBatch
+        fields = (
+            "id",
+            "mint_job_id",
+            "product_id",
+            "sku",
+            "gtin",
+            "passport_version",
+            "production_batch_id",
+            "production_ref",
+            "identity_mode",
+            "activation_mode",
+            "chain_mode",
+            "priority",
+            "status",
+            "physical_status",
+            "requested_quantity",
+            "minted_quantity",
+            "activated_quantity",
+            "revoked_quantity",
+            "resolver_base",
+            "created_at",
+            "minted_at",
+        )
+
+
+class MintUnitSerializer(serializers.Serializer[MintUnit]):
+    """A unit as it was printed and as it stands."""
+
+    token = serializers.CharField()
+    serial = serializers.SerializerMethodField()
+    ordinal = serializers.IntegerField()
+    mint_batch_id = serializers.UUIDField(source="batch_id")
+    product_id = serializers.UUIDField()
+    lot = serializers.CharField(source="lot.lot_code", allow_null=True, default=None)
+    status = serializers.CharField(source="get_status_display")
+    resolver_url = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    activated_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+
+    def get_serial(self, unit: MintUnit) -> str:
+        """Return the serial as shown: the token where none is stored."""
+        return unit.serial or unit.token
+
+    def get_resolver_url(self, unit: MintUnit) -> str:
+        """Return the text of the unit's code."""
+        return resolver_url(
+            base=unit.batch.resolver_base,
+            gtin=unit.batch.gtin,
+            lot=unit.lot.lot_code if unit.lot else None,
+            identifier=unit.serial or unit.token,
+        )
+
+
+class MintEventSerializer(serializers.Serializer[MintEvent]):
+    """One line of a batch's story."""
+
+    id = serializers.IntegerField()
+    mint_batch_id = serializers.UUIDField(source="batch_id")
+    type = serializers.CharField()
+    actor = serializers.CharField()
+    data = serializers.DictField()
+    created_at = serializers.DateTimeField()
+
+
+class BatchQuery(ListQuery):
+    """Which batches."""
+
+    status = serializers.ChoiceField(choices=BatchStatus.choices, required=False)
+    product = serializers.UUIDField(required=False)
+    production_batch = serializers.UUIDField(required=False)
+
+
+class UnitQuery(ListQuery):
+    """Which units: of a batch, or by token or serial."""
+
+    batch = serializers.UUIDField(required=False)
+    token = serializers.CharField(required=False, max_length=20)
+    serial = serializers.CharField(required=False, max_length=20)
+    status = serializers.ChoiceField(choices=[s.label for s in UnitStatus], required=False)
+
+
+class EventQuery(ListQuery):
+    """Which events."""
+
+    batch = serializers.UUIDField(required=False)
+    type = serializers.ChoiceField(choices=sorted(EVENT_TYPES), required=False)
+
+
+class MintBatchListView(BrandAPIView):
+    """Batches of the brand."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="list_mint_batches",
+        parameters=[BatchQuery],
+        responses=MintBatchSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List batches, newest first."""
+        query = BatchQuery.read(request.query_params)
+        rows = MintBatch.objects.select_related("job", "passport_version").filter(
+            query.conditions(
+                status="status", product="product_id", production_batch="production_batch_id"
+            )
+        )
+        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
+        return enveloped(MintBatchSerializer(page, many=True).data, **meta)
+
+
+class MintBatchDetailView(BrandAPIView):
+    """One batch."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(operation_id="get_mint_batch_by_id", responses=MintBatchSerializer)
+    def get(self, request: Request, batch_id: UUID) -> Response:
+        """Return a batch."""
+        rows = MintBatch.objects.select_related("job", "passport_version")
+        batch = rows.filter(id=batch_id).first()
+        if batch is None:
+            raise NotFound
+        return Response(MintBatchSerializer(batch).data)
+
+
+class MintUnitListView(BrandAPIView):
+    """Units of a batch, or one found by its token or serial."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="list_mint_units",
+        parameters=[UnitQuery],
+        responses=MintUnitSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List units by batch and ordinal; ``batch``, ``token`` or ``serial`` is required."""
+        query = UnitQuery.read(request.query_params)
+        if not any(query.values.get(name) for name in ("batch", "token", "serial")):
+            raise ValidationFailed(
+                fields=(FieldError("batch", "REQUIRED", "Name a batch, a token or a serial."),)
+            )
+        condition = query.conditions(batch="batch_id", token="token")
+        if "serial" in query.values:
+            serial = query.values["serial"]
+            condition &= Q(serial=serial) | Q(token=serial, serial__isnull=True)
+        if "status" in query.values:
+            condition &= Q(status=UnitStatus[query.values["status"].upper()])
+        rows = MintUnit.objects.select_related("batch", "lot").filter(condition)
+        keys = ("batch_id", "ordinal")
+        page, meta = page_of(rows, keys=keys, cursor=query.cursor, size=query.size)
+        return enveloped(MintUnitSerializer(page, many=True).data, **meta)
+
+
+class MintEventListView(BrandAPIView):
+    """The story of the brand's batches."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="list_mint_events",
+        parameters=[EventQuery],
+        responses=MintEventSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List events, newest first."""
+        query = EventQuery.read(request.query_params)
+        rows = MintEvent.objects.filter(query.conditions(batch="batch_id", type="type"))
+        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
+        return enveloped(MintEventSerializer(page, many=True).data, **meta)
+

@@ -1,0 +1,150 @@
+"""``submit_mint_request`` and ``preflight_mint_request`` over HTTP."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from minting import idempotency
+from minting.gateway import (
+    MintRequest,
+    Submitter,
+    preflight_mint_request,
+    submit_mint_request,
+)
+from minting.states import ActivationMode, ChainMode, IdentityMode, Priority
+from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictTextField
+from tieback.api.views import BrandAPIView
+from tieback.brands.roles import Scope
+
+_LARGEST_INTEGER = 2**31 - 1
+_MOST_LOTS = 100
+
+
+class LotSerializer(StrictSerializer):
+    """A lot and how many units it takes."""
+
+    lot_code = StrictTextField(max_length=20)
+    qty = StrictIntegerField(min_value=1, max_value=_LARGEST_INTEGER)
+
+
+class MintRequestSerializer(StrictSerializer):
+    """What to mint."""
+
+    product_id = serializers.UUIDField()
+    production_batch_id = serializers.UUIDField(required=False, allow_null=True)
+    quantity = StrictIntegerField(
+        min_value=-_LARGEST_INTEGER,
+        max_value=_LARGEST_INTEGER,
+        help_text="1 to 1,000,000 units.",
+    )
+    identity_mode = serializers.ChoiceField(choices=[IdentityMode.SERIAL.value])
+    activation_mode = serializers.ChoiceField(choices=ActivationMode.choices)
+    lots = LotSerializer(many=True, required=False, max_length=_MOST_LOTS)
+    priority = serializers.ChoiceField(
+        choices=[priority.label for priority in Priority], required=False, default="standard"
+    )
+    chain_mode = StrictTextField(max_length=16, required=False, default=ChainMode.NONE.value)
+
+    def mint_request(self) -> MintRequest:
+        """Return the validated body as the gateway takes it."""
+        values: dict[str, Any] = self.validated_data
+        return MintRequest(
+            product_id=values["product_id"],
+            quantity=values["quantity"],
+            production_batch_id=values.get("production_batch_id"),
+            identity_mode=IdentityMode(values["identity_mode"]),
+            activation_mode=ActivationMode(values["activation_mode"]),
+            chain_mode=values["chain_mode"],
+            priority=Priority[values["priority"].upper()],
+            lots=tuple(dict(lot) for lot in values.get("lots", ())),
+        )
+
+
+class SubmissionSerializer(serializers.Serializer[Any]):
+    """The job and batch that answer a mint request."""
+
+    mint_job_id = serializers.UUIDField()
+    mint_batch_id = serializers.UUIDField()
+    status = serializers.CharField()
+    is_duplicate = serializers.BooleanField()
+
+
+class BlockingReasonSerializer(serializers.Serializer[Any]):
+    """One reason why a request would be refused."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    field = serializers.CharField()
+    detail = serializers.DictField(allow_null=True)
+
+
+class PreflightSerializer(serializers.Serializer[Any]):
+    """Whether a request would be accepted now."""
+
+    ready = serializers.BooleanField()
+    blocking_reasons = BlockingReasonSerializer(many=True)
+
+
+class MintRequestView(BrandAPIView):
+    """Submit."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.MINTS_WRITE}
+
+    @extend_schema(
+        operation_id="submit_mint_request",
+        request=MintRequestSerializer,
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                required=True,
+                description="New for each request; the same key and body return the same job.",
+            )
+        ],
+        responses={202: SubmissionSerializer, 200: SubmissionSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a job and its batch: 202; the key's earlier job: 200; refused: 422."""
+        key = idempotency.read_key(request.headers.get("Idempotency-Key"))
+        given = MintRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        submission = submit_mint_request(
+            self.principal.brand_id,
+            given.mint_request(),
+            key=key,
+            submitter=Submitter(
+                self.principal.actor, self.principal.user_id, self.principal.credential_id
+            ),
+        )
+        job = submission.job
+        body = {
+            "mint_job_id": job.id,
+            "mint_batch_id": job.batch_id,
+            "status": job.status,
+            "is_duplicate": submission.is_duplicate,
+        }
+        status = 200 if submission.is_duplicate else 202
+        return Response(SubmissionSerializer(body).data, status=status)
+
+
+class PreflightView(BrandAPIView):
+    """Check without submitting."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="preflight_mint_request",
+        request=MintRequestSerializer,
+        responses=PreflightSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Return every reason why the request would be refused now; write nothing."""
+        given = MintRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        reasons = preflight_mint_request(self.principal.brand_id, given.mint_request())
+        body = {"ready": not reasons, "blocking_reasons": reasons}
+        return Response(PreflightSerializer(body).data)

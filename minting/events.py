@@ -1,0 +1,44 @@
+"""The story of a batch: every event type, and the one way to write one."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from minting.models import MintEvent
+
+EVENT_TYPES: dict[str, str] = {
+    "job.queued": "A mint request was accepted.",
+    "job.reserved": "A worker claimed the job.",
+    "job.reclaimed": "A worker took over a job whose last worker had died.",
+    "job.processing": "The first cycle began.",
+    "job.yielded": "The worker let go, to be continued.",
+    "job.error": "A cycle met an error; it will be tried again.",
+    "job.failed": "The job ended FAILED; its units stay.",
+    "job.retried": "A person sent a failed job back to the queue.",
+    "job.completed": "Every unit asked for exists.",
+    "packs.requested": "Packs were asked for.",
+    "packs.started": "A worker began to build the packs.",
+    "packs.completed": "All packs and their manifest are stored.",
+    "packs.failed": "The packs could not be built.",
+    "pack.downloaded": "A signed URL for a pack was given out.",
+}
+
+
+def tell(
+    event_type: str,
+    *,
+    brand_id: UUID,
+    batch_id: UUID,
+    actor: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Add one line to a batch's story, in the transaction of what it tells."""
+    if event_type not in EVENT_TYPES:
+        raise ValueError(f"unknown event type {event_type!r}")
+    MintEvent.objects.create(
+        brand_id=brand_id,
+        batch_id=batch_id,
+        type=event_type,
+        actor=actor,
+        data=dict(data or {}),
+    )

@@ -1,0 +1,242 @@
+"""The gateway: a mint request becomes a job and its batch, or a list of reasons and nothing.
+
+One transaction in the brand's scope; no work is done here beyond writing two rows and their first
+event, so a request for a million units takes as long as one for a single unit. The doorbell rings
+after the commit, and a broker that is down costs the request nothing.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from minting import idempotency, pipeline
+from minting.events import tell
+from minting.models import MintBatch, MintJob, PassportVersion, Product, ProductionBatch
+from minting.preflight import (
+    BlockingReason,
+    BrandFacts,
+    ProductFacts,
+    ProductionBatchFacts,
+    RequestFacts,
+    blocking_reasons,
+)
+from minting.remaining import remaining_quantities
+from minting.states import (
+    LIVE_JOBS,
+    ActivationMode,
+    ChainMode,
+    IdentityMode,
+    JobStatus,
+    Priority,
+)
+from tieback.brands.models import Brand
+from tieback.errors import FieldError, TiebackError
+
+
+@dataclass(frozen=True)
+class MintRequest:
+    """What a caller asks for, already well formed."""
+
+    product_id: UUID
+    quantity: int
+    production_batch_id: UUID | None = None
+    identity_mode: IdentityMode = IdentityMode.SERIAL
+    activation_mode: ActivationMode = ActivationMode.FIRST_SCAN
+    chain_mode: str = ChainMode.NONE.value
+    priority: Priority = Priority.STANDARD
+    lots: tuple[dict[str, Any], ...] = ()
+
+    def fingerprint(self) -> bytes:
+        """Return what tells this request from another under the same key."""
+        return idempotency.fingerprint(asdict(self))
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Who submits."""
+
+    actor: str
+    user_id: int | None = None
+    credential_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The job that answers a request, whether new or already there."""
+
+    job: MintJob
+    is_duplicate: bool
+
+
+class MintBlocked(TiebackError):
+    """The request cannot be minted; every reason is listed."""
+
+    code = "MINT_BLOCKED"
+    status = 422
+
+    def __init__(self, reasons: tuple[BlockingReason, ...]) -> None:
+        """Carry the reasons, each as a fault of its field."""
+        self.reasons = reasons
+        super().__init__(
+            fields=tuple(FieldError(r.field, r.code, r.message, r.detail) for r in reasons)
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The rows a request names, as they stand in this transaction."""
+
+    brand: Brand
+    product: Product | None
+    production_batch: ProductionBatch | None
+    reasons: tuple[BlockingReason, ...]
+
+
+def preflight_mint_request(brand_id: UUID, request: MintRequest) -> tuple[BlockingReason, ...]:
+    """Return every reason why ``request`` would be refused now; write nothing, lock nothing."""
+    return _examine(brand_id, request, lock=False).reasons
+
+
+def submit_mint_request(
+    brand_id: UUID, request: MintRequest, *, key: str, submitter: Submitter
+) -> Submission:
+    """Create the job and its batch, or return the job the key already made.
+
+    Runs in the brand's transaction. Raises ``RequestInFlight`` (409), ``KeyReused`` (422) or
+    ``MintBlocked`` (422), each having written nothing.
+    """
+    wanted = request.fingerprint()
+    idempotency.hold(brand_id, key)
+    earlier = idempotency.earlier_job(brand_id, key, wanted)
+    if earlier is not None:
+        return Submission(earlier, is_duplicate=True)
+    found = _examine(brand_id, request, lock=True)
+    if found.reasons or found.product is None:
+        raise MintBlocked(found.reasons)
+    batch = _create_batch(found.brand, found.product, found.production_batch, request)
+    job = MintJob.objects.create(
+        brand_id=brand_id,
+        batch=batch,
+        priority=request.priority,
+        requested_quantity=request.quantity,
+        idempotency_key=key,
+        idempotency_fingerprint=wanted,
+        submitted_by_id=submitter.user_id,
+        submitted_with_id=submitter.credential_id,
+    )
+    tell(
+        "job.queued",
+        brand_id=brand_id,
+        batch_id=batch.id,
+        actor=submitter.actor,
+        data={"mint_job_id": str(job.id), "quantity": request.quantity},
+    )
+    transaction.on_commit(lambda: pipeline.ring(job.id))
+    return Submission(job, is_duplicate=False)
+
+
+def _examine(brand_id: UUID, request: MintRequest, *, lock: bool) -> _Found:
+    brand = Brand.objects.get(id=brand_id)
+    if lock and (brand.max_concurrent_jobs is not None or brand.max_units_per_day is not None):
+        _hold_quota(brand_id)
+    production_batch = _production_batch(request, lock=lock)
+    product = Product.objects.filter(id=request.product_id).first()
+    reasons = blocking_reasons(
+        RequestFacts(
+            quantity=request.quantity,
+            chain_mode=request.chain_mode,
+            has_lots=bool(request.lots),
+            names_production_batch=request.production_batch_id is not None,
+        ),
+        brand=_brand_facts(brand),
+        product=_product_facts(product),
+        production_batch=_production_batch_facts(production_batch),
+    )
+    return _Found(brand, product, production_batch, reasons)
+
+
+def _hold_quota(brand_id: UUID) -> None:
+    """Let one request at a time count a brand's quota; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [brand_id.int & (2**62 - 1)])
+
+
+def _production_batch(request: MintRequest, *, lock: bool) -> ProductionBatch | None:
+    """Read the production batch; the lock makes concurrent requests count its rest in turn."""
+    if request.production_batch_id is None:
+        return None
+    rows = ProductionBatch.objects.filter(id=request.production_batch_id)
+    return (rows.select_for_update(no_key=True) if lock else rows).first()
+
+
+def _brand_facts(brand: Brand) -> BrandFacts:
+    live = units = 0
+    if brand.max_concurrent_jobs is not None or brand.max_units_per_day is not None:
+        today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        counted = MintJob.objects.filter(brand=brand).aggregate(
+            live=Count("id", filter=Q(status__in=LIVE_JOBS)),
+            units=Sum(
+                "requested_quantity",
+                filter=Q(created_at__gte=today) & ~Q(status=JobStatus.CANCELLED),
+            ),
+        )
+        live, units = counted["live"], counted["units"] or 0
+    return BrandFacts(
+        resolver_host=brand.resolver_host,
+        gs1_prefixes=tuple(brand.gs1_prefixes),
+        max_concurrent_jobs=brand.max_concurrent_jobs,
+        max_units_per_day=brand.max_units_per_day,
+        live_jobs=live,
+        units_today=units,
+    )
+
+
+def _product_facts(product: Product | None) -> ProductFacts | None:
+    if product is None:
+        return None
+    return ProductFacts(
+        id=product.id,
+        gtin=product.gtin,
+        category=product.category,
+        commercial_status=product.commercial_status,
+        dpp=product.dpp,
+    )
+
+
+def _production_batch_facts(batch: ProductionBatch | None) -> ProductionBatchFacts | None:
+    if batch is None:
+        return None
+    return ProductionBatchFacts(
+        product_id=batch.product_id,
+        status=batch.status,
+        remaining=remaining_quantities([batch.id])[batch.id],
+    )
+
+
+def _create_batch(
+    brand: Brand,
+    product: Product,
+    production_batch: ProductionBatch | None,
+    request: MintRequest,
+) -> MintBatch:
+    """Create the batch with a copy of everything that will be printed."""
+    version = PassportVersion.objects.get(product=product, number=product.dpp_version)
+    return MintBatch.objects.create(
+        brand=brand,
+        product=product,
+        passport_version=version,
+        production_batch=production_batch,
+        identity_mode=request.identity_mode,
+        activation_mode=request.activation_mode,
+        chain_mode=request.chain_mode,
+        resolver_base=f"{settings.TIEBACK_RESOLVER_SCHEME}://{brand.resolver_host}",
+        gtin=product.gtin,
+        sku=product.sku,
+        production_ref=production_batch.external_ref if production_batch else "",
+        requested_quantity=request.quantity,
+    )

@@ -1,0 +1,18 @@
+"""Tables of the minting app, by aggregate."""
+
+from minting.models.batches import MintBatch, MintLot
+from minting.models.catalogue import PassportVersion, Product, ProductionBatch
+from minting.models.jobs import MintCycle, MintEvent, MintJob
+from minting.models.units import MintUnit
+
+__all__ = (
+    "MintBatch",
+    "MintCycle",
+    "MintEvent",
+    "MintJob",
+    "MintLot",
+    "MintUnit",
+    "PassportVersion",
+    "Product",
+    "ProductionBatch",
+)

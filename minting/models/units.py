@@ -1,0 +1,99 @@
+"""The unit table: up to millions of rows a minute, so every column and index has its price.
+
+No row-level foreign keys (they are half of all insert cost): one statement-level trigger checks
+brand, product and batch once per insert. ``fillfactor`` leaves room so that an activation is a
+heap-only update.
+"""
+
+import pgtrigger
+from django.db import models
+from django.db.models.functions import Now
+from django_scopes import ScopedManager
+
+from minting.models.batches import MintBatch, MintLot
+from minting.models.catalogue import Product
+from minting.states import UnitStatus
+from tieback.brands.models import Brand
+
+_PARENTS_EXIST = """
+    IF EXISTS (
+        SELECT 1 FROM (SELECT DISTINCT brand_id, product_id, batch_id FROM inserted) AS i
+        WHERE NOT EXISTS (
+            SELECT 1 FROM minting_mintbatch AS b
+            WHERE b.id = i.batch_id AND b.brand_id = i.brand_id AND b.product_id = i.product_id
+        )
+    ) THEN
+        RAISE foreign_key_violation
+            USING MESSAGE = 'a unit must belong to a batch of its brand and product';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class MintUnit(models.Model):
+    """One physical item. Its token is its public id; ``serial`` is NULL where the token serves."""
+
+    id = models.BigAutoField(primary_key=True)
+    brand = models.ForeignKey(
+        Brand, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    product = models.ForeignKey(
+        Product, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    batch = models.ForeignKey(
+        MintBatch,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="units",
+    )
+    lot = models.ForeignKey(
+        MintLot, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    ordinal = models.IntegerField()
+    token = models.CharField(max_length=20, db_collation="C")
+    serial = models.CharField(max_length=20, null=True, db_collation="C")  # noqa: DJ001
+    status = models.SmallIntegerField(
+        choices=UnitStatus.choices, default=UnitStatus.MINTED
+    )
+    activated_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = ScopedManager(brand="brand")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("token",), name="minting_unit_token"),
+            models.UniqueConstraint(fields=("batch", "ordinal"), name="minting_unit_ordinal"),
+            models.UniqueConstraint(
+                fields=("product", "serial"),
+                condition=models.Q(serial__isnull=False),
+                name="minting_unit_serial",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=UnitStatus.values), name="minting_unit_status"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ordinal__gte=1), name="minting_unit_ordinal_from_one"
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="parents_exist",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="inserted"),
+                func=_PARENTS_EXIST,
+            ),
+            pgtrigger.Protect(
+                name="never_back",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__status__lt=pgtrigger.F("old__status")),
+            ),
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+        )
+
+    def __str__(self) -> str:
+        return self.token

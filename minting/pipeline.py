@@ -1,0 +1,64 @@
+"""The steps of a mint and the doorbells between them.
+
+``ring`` sends a real Celery chain, assembled by task name so that minting never imports a later
+step. The chain only carries the doorbell on: each step claims the oldest work that is due, so a
+lost message costs one sweep and a repeated one finds nothing to do. ``generate`` drops the rest
+of its chain when it yields and rings anew.
+"""
+
+from typing import Any
+
+import structlog
+from celery import chain, current_app
+from celery.canvas import Signature
+from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
+
+from tieback.metrics import DOORBELLS_LOST
+
+log = structlog.get_logger(__name__)
+
+GENERATE = "minting.generate"
+LATER_STEPS = ("exports.build",)
+
+# Called in the transaction that completes a job, so that the next step's due row commits with it.
+ON_COMPLETION = ("exports.builds.queue_for",)
+
+
+def ring(
+    job_id: object, *, countdown: float | None = None, expires: float | None = None
+) -> bool:
+    """Wake a worker for a job; return False, and count it, if the broker did not take it.
+
+    ``countdown`` and ``expires`` are seconds: when to ring, and when the bell is too old to matter.
+    """
+    signatures = [
+        current_app.signature(name, args=(str(job_id),), immutable=True)
+        for name in (GENERATE, *LATER_STEPS)
+    ]
+    return _send(chain(*signatures), countdown=countdown, expires=expires)
+
+
+def ring_step(
+    name: str, hint: object, *, countdown: float | None = None, expires: float | None = None
+) -> bool:
+    """Wake a worker for one step alone."""
+    signature = current_app.signature(name, args=(str(hint),), immutable=True)
+    return _send(signature, countdown=countdown, expires=expires)
+
+
+def _send(signature: Signature[Any], **options: float | None) -> bool:
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        signature.apply_async(retry=False, **given)
+    except (OperationalError, OSError) as error:
+        DOORBELLS_LOST.inc()
+        log.warning("doorbell_lost", error=type(error).__name__)
+        return False
+    return True
+
+
+def complete(*, brand_id: object, batch_id: object, quantity: int) -> None:
+    """Write the due rows of the steps that follow a completed mint."""
+    for name in ON_COMPLETION:
+        import_string(name)(brand_id=brand_id, batch_id=batch_id, quantity=quantity)

@@ -1,0 +1,226 @@
+"""The rules a mint request must pass. Pure: facts in, every reason for refusal out.
+
+The gateway reads the facts, once for ``preflight_mint_request`` and once more under locks for
+``submit_mint_request``; the rules are the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from minting import gtin
+from minting.readiness import assess
+from minting.states import ChainMode, CommercialStatus, ProductionBatchStatus
+
+LARGEST_REQUEST = 1_000_000
+
+BLOCKING_CODES: dict[str, str] = {
+    "PRODUCT_NOT_FOUND": "Choose a product of this workspace.",
+    "COMMERCIAL_STATUS_NOT_ACTIVE": "Set the product's commercial status to active.",
+    "MINT_READINESS_NOT_READY": "Fill the passport fields that are listed.",
+    "RESOLVER_HOST_NOT_SET": "Ask an operator to set the brand's resolver host.",
+    "GTIN_INVALID": "Correct the product's GTIN.",
+    "GTIN_PREFIX_NOT_OWNED": "Use a GTIN under one of the brand's GS1 company prefixes.",
+    "PRODUCTION_BATCH_NOT_FOUND": "Choose a production batch of this workspace.",
+    "PRODUCTION_BATCH_PRODUCT_MISMATCH": "Choose a production batch of this product.",
+    "PRODUCTION_BATCH_NOT_READY": "Wait until the production batch is READY.",
+    "PRODUCTION_BATCH_QUANTITY_EXCEEDED": "Ask for no more than what is left of the batch.",
+    "QUANTITY_OUT_OF_RANGE": "Ask for 1 to 1,000,000 units.",
+    "LOTS_NOT_ALLOWED": "Leave lots out in serial mode.",
+    "QUOTA_EXCEEDED": "Wait for running jobs, or ask for a higher quota.",
+    "CHAIN_MODE_UNAVAILABLE": "Use chain_mode none.",
+}
+
+
+@dataclass(frozen=True)
+class BlockingReason:
+    """One reason why nothing was minted."""
+
+    code: str
+    message: str
+    field: str
+    detail: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class BrandFacts:
+    """What the rules need to know of the brand; ``None`` means no limit."""
+
+    resolver_host: str
+    gs1_prefixes: tuple[str, ...]
+    max_concurrent_jobs: int | None
+    max_units_per_day: int | None
+    live_jobs: int
+    units_today: int
+
+
+@dataclass(frozen=True)
+class ProductFacts:
+    """What the rules need to know of the product."""
+
+    id: object
+    gtin: str | None
+    category: str
+    commercial_status: str
+    dpp: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ProductionBatchFacts:
+    """What the rules need to know of the production batch; ``remaining`` ``None``: unlimited."""
+
+    product_id: object
+    status: str
+    remaining: int | None
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """What was asked for."""
+
+    quantity: int
+    chain_mode: str
+    has_lots: bool
+    names_production_batch: bool
+
+
+def blocking_reasons(
+    request: RequestFacts,
+    *,
+    brand: BrandFacts,
+    product: ProductFacts | None,
+    production_batch: ProductionBatchFacts | None,
+) -> tuple[BlockingReason, ...]:
+    """Return every reason to refuse, in a fixed order; none means it may be minted."""
+    return (
+        *_of_the_request(request),
+        *_of_the_brand(request, brand),
+        *_of_the_product(product, brand),
+        *_of_the_production_batch(request, product, production_batch),
+    )
+
+
+def _of_the_request(request: RequestFacts) -> Iterator[BlockingReason]:
+    if not 1 <= request.quantity <= LARGEST_REQUEST:
+        yield BlockingReason(
+            "QUANTITY_OUT_OF_RANGE",
+            f"Between 1 and {LARGEST_REQUEST:,} units can be minted in one request.",
+            "quantity",
+            {"minimum": 1, "maximum": LARGEST_REQUEST},
+        )
+    if request.has_lots:
+        yield BlockingReason(
+            "LOTS_NOT_ALLOWED", "Lots belong to batch mode; leave them out here.", "lots"
+        )
+    if request.chain_mode != ChainMode.NONE:
+        yield BlockingReason(
+            "CHAIN_MODE_UNAVAILABLE",
+            "This chain mode is not available here.",
+            "chain_mode",
+            {"available": list(ChainMode.values)},
+        )
+
+
+def _of_the_brand(request: RequestFacts, brand: BrandFacts) -> Iterator[BlockingReason]:
+    if not brand.resolver_host:
+        yield BlockingReason(
+            "RESOLVER_HOST_NOT_SET",
+            "The brand has no resolver host, so no code could be printed.",
+            "resolver_host",
+        )
+    if brand.max_concurrent_jobs is not None and brand.live_jobs >= brand.max_concurrent_jobs:
+        yield BlockingReason(
+            "QUOTA_EXCEEDED",
+            f"{brand.live_jobs} jobs are running; the brand may run {brand.max_concurrent_jobs}.",
+            "quantity",
+            {"quota": "concurrent_jobs", "limit": brand.max_concurrent_jobs},
+        )
+    left = (brand.max_units_per_day or 0) - brand.units_today
+    if brand.max_units_per_day is not None and request.quantity > left:
+        yield BlockingReason(
+            "QUOTA_EXCEEDED",
+            f"{max(0, left):,} of the brand's {brand.max_units_per_day:,} units a day are left.",
+            "quantity",
+            {"quota": "units_per_day", "limit": brand.max_units_per_day, "left": max(0, left)},
+        )
+
+
+def _of_the_product(product: ProductFacts | None, brand: BrandFacts) -> Iterator[BlockingReason]:
+    if product is None:
+        yield BlockingReason(
+            "PRODUCT_NOT_FOUND", "There is no such product in this workspace.", "product_id"
+        )
+        return
+    if product.commercial_status != CommercialStatus.ACTIVE:
+        yield BlockingReason(
+            "COMMERCIAL_STATUS_NOT_ACTIVE",
+            f"The product is {product.commercial_status}, not active.",
+            "product_id",
+            {"commercial_status": product.commercial_status},
+        )
+    readiness = assess(product.category, product.dpp)
+    if not readiness.ready:
+        missing = [
+            {"field": f"dpp.{answer.name}", "label": answer.label, "problem": answer.problem or ""}
+            for answer in readiness.missing
+        ]
+        yield BlockingReason(
+            "MINT_READINESS_NOT_READY",
+            f"{len(missing)} passport fields are missing or not valid.",
+            "product_id",
+            {"missing": missing, "schema": readiness.schema_id},
+        )
+    yield from _of_the_gtin(product.gtin, brand.gs1_prefixes)
+
+
+def _of_the_gtin(code: str | None, prefixes: tuple[str, ...]) -> Iterator[BlockingReason]:
+    if code is None:
+        return
+    if not gtin.is_valid(code):
+        yield BlockingReason(
+            "GTIN_INVALID", f"{code} is not a valid GTIN-14.", "product_id", {"gtin": code}
+        )
+    elif prefixes and not gtin.belongs_to_prefix(code, prefixes):
+        yield BlockingReason(
+            "GTIN_PREFIX_NOT_OWNED",
+            f"{code} is not under one of the brand's GS1 company prefixes.",
+            "product_id",
+            {"gtin": code, "prefixes": list(prefixes)},
+        )
+
+
+def _of_the_production_batch(
+    request: RequestFacts,
+    product: ProductFacts | None,
+    batch: ProductionBatchFacts | None,
+) -> Iterator[BlockingReason]:
+    field = "production_batch_id"
+    if not request.names_production_batch:
+        return
+    if batch is None:
+        yield BlockingReason(
+            "PRODUCTION_BATCH_NOT_FOUND",
+            "There is no such production batch in this workspace.",
+            field,
+        )
+        return
+    if product is not None and batch.product_id != product.id:
+        yield BlockingReason(
+            "PRODUCTION_BATCH_PRODUCT_MISMATCH",
+            "The production batch belongs to another product.",
+            field,
+        )
+    if batch.status != ProductionBatchStatus.READY:
+        yield BlockingReason(
+            "PRODUCTION_BATCH_NOT_READY",
+            f"The production batch is {batch.status}, not READY.",
+            field,
+            {"status": batch.status},
+        )
+    if batch.remaining is not None and request.quantity > batch.remaining:
+        yield BlockingReason(
+            "PRODUCTION_BATCH_QUANTITY_EXCEEDED",
+            f"{batch.remaining:,} units are left of the production batch.",
+            "quantity",
+            {"remaining": batch.remaining},
+        )

@@ -1,0 +1,123 @@
+"""States of jobs, batches and units, and every legal step between them. Pure data.
+
+The same tables feed the models' constraints, the database triggers and the documentation.
+"""
+
+from django.db.models import IntegerChoices, TextChoices
+
+
+class JobStatus(TextChoices):
+    """Where a mint job stands."""
+
+    QUEUED = "QUEUED", "Queued"
+    RESERVED = "RESERVED", "Reserved"
+    PROCESSING = "PROCESSING", "Processing"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
+    CANCELLED = "CANCELLED", "Cancelled"
+
+
+# Waiting for, or held by, a worker.
+LIVE_JOBS = (JobStatus.QUEUED, JobStatus.RESERVED, JobStatus.PROCESSING)
+FINISHED_JOBS = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+JOB_TRANSITIONS: dict[JobStatus, tuple[JobStatus, ...]] = {
+    JobStatus.QUEUED: (JobStatus.RESERVED, JobStatus.CANCELLED),
+    JobStatus.RESERVED: (
+        JobStatus.PROCESSING,
+        JobStatus.COMPLETED,
+        JobStatus.FAILED,
+        JobStatus.CANCELLED,
+    ),
+    JobStatus.PROCESSING: (
+        JobStatus.RESERVED,
+        JobStatus.COMPLETED,
+        JobStatus.FAILED,
+        JobStatus.CANCELLED,
+    ),
+    JobStatus.FAILED: (JobStatus.QUEUED, JobStatus.CANCELLED),
+    JobStatus.COMPLETED: (),
+    JobStatus.CANCELLED: (),
+}
+
+
+class BatchStatus(TextChoices):
+    """Where a batch's units stand; mirrors its job."""
+
+    QUEUED = "queued", "Queued"
+    PROCESSING = "processing", "Processing"
+    MINTED = "minted", "Minted"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+BATCH_TRANSITIONS: dict[BatchStatus, tuple[BatchStatus, ...]] = {
+    BatchStatus.QUEUED: (BatchStatus.PROCESSING, BatchStatus.CANCELLED, BatchStatus.FAILED),
+    BatchStatus.PROCESSING: (BatchStatus.MINTED, BatchStatus.FAILED, BatchStatus.CANCELLED),
+    BatchStatus.FAILED: (BatchStatus.QUEUED, BatchStatus.PROCESSING, BatchStatus.CANCELLED),
+    BatchStatus.MINTED: (),
+    BatchStatus.CANCELLED: (),
+}
+
+
+class PhysicalStatus(TextChoices):
+    """What has happened to the batch's labels outside the system."""
+
+    MINTED = "minted", "Minted"
+    EXPORTED = "exported", "Exported"
+    PRINTED = "printed", "Printed"
+    APPLIED = "applied", "Applied"
+    VOIDED = "voided", "Voided"
+
+
+class UnitStatus(IntegerChoices):
+    """A unit's life; it only ever moves to a higher value."""
+
+    MINTED = 0, "minted"
+    ACTIVE = 1, "active"
+    REVOKED = 2, "revoked"
+
+
+class Priority(IntegerChoices):
+    """Claim order: the lower value is claimed first."""
+
+    URGENT = 0, "urgent"
+    HIGH = 1, "high"
+    STANDARD = 2, "standard"
+
+
+class IdentityMode(TextChoices):
+    """How a unit is told apart."""
+
+    SERIAL = "serial", "Serial"
+    BATCH = "batch", "Batch"
+
+
+class ActivationMode(TextChoices):
+    """When a unit becomes active."""
+
+    ACTIVE_AT_MINT = "active_at_mint", "Active at mint"
+    FIRST_SCAN = "first_scan", "First scan"
+
+
+class CommercialStatus(TextChoices):
+    """Whether a product is sold."""
+
+    DRAFT = "draft", "Draft"
+    ACTIVE = "active", "Active"
+    DISCONTINUED = "discontinued", "Discontinued"
+
+
+class ProductionBatchStatus(TextChoices):
+    """The ERP's state of a production run."""
+
+    PLANNED = "PLANNED", "Planned"
+    READY = "READY", "Ready"
+    CLOSED = "CLOSED", "Closed"
+    CANCELLED = "CANCELLED", "Cancelled"
+
+
+class ChainMode(TextChoices):
+    """What is written to a blockchain for a batch."""
+
+    NONE = "none", "None"

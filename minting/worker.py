@@ -1,0 +1,162 @@
+"""Working a claimed job: cycle after cycle until it is done, the window ends, or we are stopped.
+
+Three ways to stop that are nobody's error: the window ends, the worker is asked to stop, the
+connection is lost. Errors of the work itself are counted on the job. Whatever happens, the row
+tells the truth: the next claim goes on at the next ordinal.
+"""
+
+import time
+from collections.abc import Callable
+from enum import Enum
+
+import psycopg
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from minting.crashpoints import reach
+from minting.cycles import run_cycle
+from minting.events import tell
+from minting.finalize import complete_job, record_error
+from minting.leases import Claim, Fenced, claim_next, let_go, look_again
+from minting.stopping import stop_requested
+from tieback.brands.scoping import brand_scope
+from tieback.metrics import INTERRUPTED
+
+log = structlog.get_logger(__name__)
+
+RECONNECT_SECONDS = 30.0
+# SQLSTATEs of a session that ended: connection exceptions, shutdowns, and the server's own
+# end of a transaction that was left idle.
+_SESSION_ENDED = ("08", "57P", "25P03")
+_POISON = "The job's worker died {0} times without making a unit; a person must look at it."
+
+
+class Outcome(Enum):
+    """How a visit to the queue ended."""
+
+    NOTHING = "nothing to do"
+    COMPLETED = "completed"
+    YIELDED = "yielded"
+    RETRY = "retry later"
+    FAILED = "failed"
+    LOST = "lost to another worker"
+
+
+def work_next_job() -> tuple[Outcome, Claim | None, float | None]:
+    """Claim one job and work it for one window.
+
+    Returns how it ended, the claim, and the seconds until the next attempt after an error.
+    """
+    claim = claim_next()
+    if claim is None:
+        return Outcome.NOTHING, None, None
+    structlog.contextvars.bind_contextvars(mint_job_id=str(claim.job_id), fence=claim.fence)
+    reach("mint.claimed")
+    try:
+        outcome, wait = _work(claim)
+    except Fenced:
+        outcome, wait = Outcome.LOST, None
+    log.info("mint_job_left", outcome=outcome.value, generated=claim.generated)
+    structlog.contextvars.unbind_contextvars("mint_job_id", "fence")
+    return outcome, claim, wait
+
+
+def _work(claim: Claim) -> tuple[Outcome, float | None]:
+    try:
+        if claim.is_poison:
+            record_error(claim, _POISON.format(claim.crashes), final=True)
+            return Outcome.FAILED, None
+        _tell_claimed(claim)
+        return _run_window(claim)
+    except Fenced:
+        raise
+    except SoftTimeLimitExceeded:
+        INTERRUPTED.inc()
+        return _yield(claim)
+    except Exception as error:  # noqa: BLE001 - the one place that turns any error into a state
+        if _connection_is_lost(error):
+            return _pick_up(claim)
+        log.exception("cycle_failed")
+        wait = record_error(claim, describe(error))
+        return (Outcome.FAILED, None) if wait is None else (Outcome.RETRY, wait)
+
+
+def _run_window(claim: Claim) -> tuple[Outcome, float | None]:
+    deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    while claim.left:
+        run_cycle(claim)
+        if claim.left and (stop_requested() or time.monotonic() >= deadline):
+            return _yield(claim)
+    complete_job(claim)
+    return Outcome.COMPLETED, None
+
+
+def _yield(claim: Claim) -> tuple[Outcome, float | None]:
+    with brand_scope(claim.brand_id):
+        let_go(claim)
+        tell(
+            "job.yielded",
+            brand_id=claim.brand_id,
+            batch_id=claim.batch_id,
+            data={"generated_quantity": claim.generated},
+        )
+    return Outcome.YIELDED, None
+
+
+def _tell_claimed(claim: Claim) -> None:
+    with brand_scope(claim.brand_id):
+        tell(
+            "job.reclaimed" if claim.was_abandoned else "job.reserved",
+            brand_id=claim.brand_id,
+            batch_id=claim.batch_id,
+            data={"fence": claim.fence, "generated_quantity": claim.generated},
+        )
+        if not claim.generated:
+            tell("job.processing", brand_id=claim.brand_id, batch_id=claim.batch_id)
+    reach("mint.started")
+
+
+def _pick_up(claim: Claim) -> tuple[Outcome, float | None]:
+    """Go on after a lost connection: a restart of the database is not the job's error.
+
+    The outcome of the last commit is unknown, so the row is read again before anything else.
+    """
+    INTERRUPTED.inc()
+    if not _reconnected(lambda: look_again(claim)):
+        raise Fenced
+    return _yield(claim)
+
+
+def _reconnected(read: Callable[[], bool]) -> bool:
+    deadline, pause = time.monotonic() + RECONNECT_SECONDS, 0.1
+    while True:
+        connection.close()
+        try:
+            return read()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() + pause > deadline:
+                raise
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+
+def _connection_is_lost(error: BaseException) -> bool:
+    """Say whether the session is gone, as against a statement that failed."""
+    if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
+        return False
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state is not None and state.startswith(_SESSION_ENDED):
+        return True
+    return not connection.is_usable()
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as one line an operator can act on, without data or statements."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
+        return f"{type(cause).__name__} ({cause.sqlstate}): {cause.diag.message_primary}"
+    text = str(error).splitlines()
+    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

@@ -1,0 +1,71 @@
+"""Test set-up: the owner makes the schema, then every test runs as a plane's own role.
+
+A test names its plane by ``@pytest.mark.plane("worker")``; the default is the web plane. Only
+tests may TRUNCATE, and may insert the rows that operators or migrations make in production.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+if not os.environ.get("DATABASE_URL"):
+    pytest.exit("Start the tests with `make test`: they need the embedded services.", returncode=2)
+
+os.environ["TIEBACK_PLANE"] = "web"
+os.environ.setdefault("TIEBACK_ENV", "development")
+
+from tests.planes import act_as, become, plane_now
+
+pytest_plugins = ("tests.fixtures",)
+
+_TEST_ONLY_GRANTS = """
+    do $$ declare role text; begin
+        foreach role in array array['tieback_app','tieback_worker','tieback_resolver','tieback_ops'] loop
+            execute format('grant truncate on all tables in schema public to %I', role);
+            execute format('grant select, insert on brands_brand, brands_user, brands_membership,'
+                           ' django_content_type, auth_permission to %I', role);
+        end loop;
+    end $$
+"""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: object,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """Let the owner create and migrate the test database, then hand over to the first test's role."""
+    from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        plane_of_first_test = plane_now()
+        become("owner")
+        config = setup_databases(verbosity=0, interactive=False)
+        with connection.cursor() as cursor:
+            cursor.execute(_TEST_ONLY_GRANTS)
+        become(plane_of_first_test)
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        become("owner")
+        teardown_databases(config, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) -> None:
+    """Give each process a database of its own, and each run too where it names a suffix."""
+    from django.db import connection
+
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "")
+    parts = ("test_tieback", os.environ.get("TIEBACK_TEST_DB_SUFFIX", ""), worker)
+    connection.settings_dict["TEST"]["NAME"] = "_".join(part for part in parts if part)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Log in as the test's plane before any of its fixtures opens a transaction."""
+    marker = item.get_closest_marker("plane")
+    act_as(marker.args[0] if marker else "web")

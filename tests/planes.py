@@ -1,0 +1,40 @@
+"""Logging the test process's connection in as one plane's role or another's."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from tieback.planes import PLANES
+
+
+def become(plane: str) -> None:
+    """Close the connection; the next query opens it as ``plane``'s role."""
+    connection.close()
+    connection.settings_dict["USER"] = PLANES[plane].role
+    connection.settings_dict["PASSWORD"] = os.environ[PLANES[plane].password_variable]
+
+
+def plane_now() -> str:
+    """Return the plane the connection logs in as."""
+    role = connection.settings_dict["USER"]
+    (name,) = [name for name, known in PLANES.items() if known.role == role]
+    return name
+
+
+def act_as(plane: str) -> None:
+    """Become ``plane`` unless the connection is that already."""
+    if connection.settings_dict["USER"] != PLANES[plane].role:
+        become(plane)
+
+
+@contextmanager
+def acting_as(plane: str) -> Iterator[None]:
+    """Run a block as another plane. Only where rows are committed (``transaction=True``)."""
+    previous = plane_now()
+    act_as(plane)
+    try:
+        yield
+    finally:
+        act_as(previous)
