@@ -1,0 +1,85 @@
+# Every target works in a fresh clone: it makes what it needs first.
+#   PYTHON        the interpreter that .venv is made with: 3.11 or later
+#   TIEBACK_HOME  where services keep their data; default .tieback
+#   UNITS         how many units `make demo` mints
+#   ARGS          further arguments of pytest, bench or chaos
+
+PYTHON ?= python3
+TIEBACK_HOME ?= .tieback
+UNITS ?= 1000000
+ARGS ?=
+export TIEBACK_HOME
+
+BIN := .venv/bin
+STACK := $(BIN)/python -m tieback.stack
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
+PLANES := web console resolver worker
+
+# A .venv that lost its interpreter holds nothing that its stamps promise.
+$(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
+
+.PHONY: help setup demo up test check check-django bench chaos
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo [UNITS=1000000]   mint, export, scan and verify from nothing; leaves nothing running"
+	@echo "make up                     run everything until Ctrl-C; prints addresses and passwords"
+	@echo "make test [ARGS=…]          the tests"
+	@echo "make check                  format, lint, types, imports, migrations, settings, locks"
+	@echo "make bench [ARGS=…]         performance figures, into \$$TIEBACK_HOME/bench.json"
+	@echo "make chaos [ARGS=…]         fault injection, into \$$TIEBACK_HOME/chaos.json"
+	@echo "make setup                  only .venv, with the tools of development"
+
+setup: .venv/.dev
+
+demo: .venv/.runtime
+	@$(STACK) with --apps --home "$(TIEBACK_HOME)/demo" --fresh --free-ports -- \
+		$(BIN)/python -m demo --units $(UNITS)
+
+up: .venv/.runtime
+	@$(STACK) up
+
+test: .venv/.dev
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
+		$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	! grep -nE 'https?://' requirements.lock requirements-dev.lock
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(STACK) with --temporary --free-ports -- $(MAKE) --no-print-directory check-django
+
+# What loads the settings, and so needs a database to name: run by `check`, inside the stack.
+check-django:
+	$(BIN)/mypy .
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	for plane in $(PLANES); do \
+		TIEBACK_ENV=production TIEBACK_PLANE=$$plane METRICS_TOKEN=$$SECRET_KEY \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING || exit 1; \
+	done
+
+bench: .venv/.dev
+	@$(BIN)/python -m bench $(ARGS)
+
+chaos: .venv/.dev
+	@$(BIN)/python -m chaos $(ARGS)
+
+.venv/.runtime: requirements.lock | $(BIN)/python
+	@echo "installing into .venv …"
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock requirements.lock | $(BIN)/python
+	@echo "installing into .venv, with the tools of development …"
+	@$(PIP) -r requirements-dev.lock
+	@touch .venv/.runtime $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "tieback needs Python 3.11 or later; say which: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+		echo "$(PYTHON) comes without venv: install it (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
