@@ -1,0 +1,1 @@
+"""Performance of tieback, measured beside its limit in the same run."""

@@ -1,0 +1,1 @@
+"""Fault injection into the real processes, and an independent checker of what is left."""

@@ -1,0 +1,152 @@
+"""The faults, each confirmed: a fault that did not land does not count."""
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import redis
+
+from bench.system import System, wait_until
+
+MINT_POINTS = (
+    "mint.claimed",
+    "mint.started",
+    "mint.fenced",
+    "mint.inserted",
+    "mint.counted",
+    "mint.committed",
+    "mint.before_finalize",
+    "mint.finalized",
+)
+EXPORT_POINTS = (
+    "exports.claimed",
+    "exports.before_put",
+    "exports.after_put",
+    "exports.after_pack_commit",
+    "exports.before_manifest",
+    "exports.after_manifest",
+)
+
+
+@dataclass
+class Faults:
+    """Injects faults into one stack and counts those that were seen to land."""
+
+    system: System
+    settings: dict[str, str]
+    lease_seconds: float
+    confirmed: dict[str, int] = field(default_factory=dict)
+    _witnesses: int = 0
+
+    def start_worker(self, crash_point: str = "") -> None:
+        """Start the worker, armed with one crash point or with none."""
+        self.system.stack.start("worker", env={**self.settings, "TIEBACK_CRASH_POINT": crash_point})
+
+    def kill_at(self, point: str, *, whole_worker: bool) -> None:
+        """Let a pool child, or its whole worker, die by SIGKILL where the code reaches ``point``."""
+        self._witnesses += 1
+        witness = self.system.stack.home / f"witness-{self._witnesses}"
+        action = "kill-parent" if whole_worker else "kill"
+        self.system.stack.stop("worker")
+        self.start_worker(f"{point}:{action}:1:{witness}")
+        pid = self._signed(witness)
+        wait_until("the process to die", lambda: None if _runs(pid) else True, seconds=30)
+        if whole_worker:
+            worker = self.system.stack.pid("worker")
+            wait_until("the worker to die", lambda: None if _runs(worker) else True, seconds=30)
+            self.system.stack.kill("worker")
+            self.start_worker()
+        self._count(f"kill {'worker' if whole_worker else 'child'} at {point}")
+
+    def kill_at_random(self, *, whole_worker: bool, after: float) -> None:
+        """Kill without looking where the code is."""
+        time.sleep(after)
+        parent = psutil.Process(self.system.stack.pid("worker"))
+        if whole_worker:
+            self.system.stack.kill("worker")
+            wait_until("the worker to die", lambda: None if _runs(parent.pid) else True, seconds=30)
+            self.start_worker()
+        else:
+            child = max(parent.children(), key=lambda process: process.cpu_times().user)
+            child.kill()
+            wait_until("the child to die", lambda: None if _runs(child.pid) else True, seconds=30)
+        self._count(f"kill {'worker' if whole_worker else 'child'} anywhere")
+
+    def pause_past_the_lease(self) -> None:
+        """Stop the worker past its lease while another one takes over, then let it wake."""
+        stack = self.system.stack
+        stack.send("worker", signal.SIGSTOP)
+        stack.start("worker", alias="relief", env=self.settings)
+        time.sleep(self.lease_seconds + 1.5)
+        stack.send("worker", signal.SIGCONT)
+        time.sleep(1.0)
+        stack.stop("relief")
+        self._count("pause past the lease")
+
+    def restart_database(self, *, crash: bool) -> None:
+        """Restart PostgreSQL in the middle of everything, politely or by SIGKILL."""
+        stack = self.system.stack
+        before = stack.pid("postgres")
+        if crash:
+            stack.kill("postgres")
+            stack.start("postgres")
+        else:
+            stack.restart("postgres")
+        if stack.pid("postgres") != before:
+            self._count(f"database {'crash' if crash else 'restart'}")
+
+    def flush_broker(self) -> None:
+        """Throw away every message, the unacknowledged ones too."""
+        client = redis.Redis.from_url(self.system.stack.environment()["REDIS_URL"])
+        client.flushall()
+        if client.dbsize() == 0:
+            self._count("broker flushed")
+        client.close()
+
+    def _signed(self, witness: Path) -> int:
+        def look() -> int | None:
+            text = witness.read_text(encoding="utf-8").split() if witness.exists() else []
+            return int(text[1]) if len(text) == 2 else None
+
+        return wait_until(f"the crash point in {witness.name}", look, seconds=60)
+
+    def _count(self, name: str) -> None:
+        self.confirmed[name] = self.confirmed.get(name, 0) + 1
+        print(f"  {sum(self.confirmed.values()):3}  {name}", flush=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def plan(faults: Faults) -> list[Callable[[], None]]:
+    """Return the faults of one run: 22 kills, 5 pauses, 5 restarts, 5 flushes."""
+    kills: list[Callable[[], None]] = []
+    for index, point in enumerate((*MINT_POINTS, *EXPORT_POINTS)):
+        kills.append(_kill(faults, point, whole_worker=index % 2 == 0))
+    for point in MINT_POINTS[2:6]:
+        kills.append(_kill(faults, point, whole_worker=False))
+    for whole in (True, False, True, False):
+        kills.append(_random_kill(faults, whole_worker=whole))
+    others: list[Callable[[], None]] = [faults.pause_past_the_lease] * 5
+    others += [lambda crash=crash: faults.restart_database(crash=crash) for crash in _CRASHES]  # type: ignore[misc]
+    others += [faults.flush_broker] * 5
+    return [*kills, *others]
+
+
+_CRASHES = (False, True, False, True, False)
+
+
+def _kill(faults: Faults, point: str, *, whole_worker: bool) -> Callable[[], None]:
+    return lambda: faults.kill_at(point, whole_worker=whole_worker)
+
+
+def _random_kill(faults: Faults, *, whole_worker: bool) -> Callable[[], None]:
+    return lambda: faults.kill_at_random(whole_worker=whole_worker, after=0.7)
+
