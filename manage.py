@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""Django's command line. Commands that act on brands' data run as the operators' role, the rest as the schema's owner."""
+"""Django's command line.
+
+Commands that act on brands' data run as the operators' role, the rest as the schema's owner.
+"""
 
 import os
 import sys
@@ -14,7 +17,7 @@ def main() -> None:
     os.environ.setdefault("TIEBACK_PLANE", plane)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tieback.settings")
 
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
 

@@ -16,9 +16,9 @@ CYCLE = 20_000
 def main(units: int, brand_id: UUID) -> None:
     """Insert ``units`` rows into a batch of the brand and print the seconds."""
     django.setup()
-    from minting.models import MintBatch, MintUnit  # noqa: PLC0415
-    from minting.serials import generate_tokens  # noqa: PLC0415
-    from tieback.brands.scoping import brand_scope  # noqa: PLC0415
+    from minting.models import MintBatch, MintUnit
+    from minting.serials import generate_tokens
+    from tieback.brands.scoping import brand_scope
 
     with brand_scope(brand_id):
         batch = MintBatch.objects.order_by("-created_at")[0]

@@ -102,9 +102,7 @@ class System:
         return connection
 
 
-def wait_until(
-    what: str, look: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS
-) -> T:
+def wait_until(what: str, look: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS) -> T:
     """Return the first answer of ``look`` that is not ``None``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

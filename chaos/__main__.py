@@ -113,9 +113,7 @@ def run(stack: Stack, *, seed: int, share: float) -> tuple[Faults, Client, dict[
     stack.migrate()
     with system.superuser() as database:
         # Else a worker that is paused inside a transaction holds its row for half a minute.
-        database.execute(
-            "alter role tieback_worker set idle_in_transaction_session_timeout = '2s'"
-        )
+        database.execute("alter role tieback_worker set idle_in_transaction_session_timeout = '2s'")
     stack.start_processes(["web"])
     stack.start("beat", env=SETTINGS)
     system.prepare()
@@ -124,7 +122,7 @@ def run(stack: Stack, *, seed: int, share: float) -> tuple[Faults, Client, dict[
     client = Client(system, seed)
     client.start()
     watcher = Watcher(system.superuser)
-    dice = random.Random(seed)  # noqa: S311 - a reproducible plan
+    dice = random.Random(seed)
     faults_to_come = plan(faults)
     dice.shuffle(faults_to_come)
     for fault in faults_to_come[: max(1, round(len(faults_to_come) * share))]:

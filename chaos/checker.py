@@ -127,7 +127,8 @@ def fences_rise(evidence: Evidence) -> list[str]:
     """I7: along a job's cycles the fence never falls, and none is above the job's own."""
     return _rows(
         evidence.database,
-        "select c.job_id, c.number, c.fence, c.before, job.fence from (select job_id, number, fence,"
+        "select c.job_id, c.number, c.fence, c.before, job.fence"
+        "  from (select job_id, number, fence,"
         "         lag(fence) over (partition by job_id order by number) as before"
         "    from minting_mintcycle) c join minting_mintjob job on job.id = c.job_id"
         " where c.fence < c.before or c.fence > job.fence",
@@ -164,7 +165,7 @@ def exports_equal_the_database(evidence: Evidence) -> list[str]:
         "  from exports_payloadpack order by batch_id, number"
     ).fetchall()
     for pack in packs:
-        found += _problems_of_pack(evidence, *pack)
+        found += _problems_of_pack(evidence.database, evidence.read_object, pack)
     manifests = evidence.database.execute(
         "select manifest_key, manifest_sha256 from exports_packbuild"
     ).fetchall()
@@ -176,15 +177,17 @@ def exports_equal_the_database(evidence: Evidence) -> list[str]:
 
 
 def _problems_of_pack(
-    evidence: Evidence, key: str, sha256: str, size: int, rows: int, batch_id: Any, first: int
+    database: Connection,
+    read: Callable[[str], bytes],
+    pack: tuple[str, str, int, int, Any, int],
 ) -> Iterable[str]:
-    assert evidence.read_object is not None  # noqa: S101 - the caller has looked
-    body = evidence.read_object(key)
+    key, sha256, size, rows, batch_id, first = pack
+    body = read(key)
     if hashlib.sha256(body).hexdigest() != sha256 or len(body) != size:
         return [f"{key}: stored bytes are not those recorded"]
     lines = list(csv.DictReader(io.StringIO(body.decode("utf-8"), newline="")))
     printed = [(int(line["ordinal"]), line["token"]) for line in lines]
-    stored = evidence.database.execute(
+    stored = database.execute(
         "select ordinal, token from minting_mintunit"
         " where batch_id = %s and ordinal between %s and %s order by ordinal",
         [batch_id, first, first + rows - 1],

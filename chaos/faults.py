@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -46,7 +47,7 @@ class Faults:
         self.system.stack.start("worker", env={**self.settings, "TIEBACK_CRASH_POINT": crash_point})
 
     def kill_at(self, point: str, *, whole_worker: bool) -> None:
-        """Let a pool child, or its whole worker, die by SIGKILL where the code reaches ``point``."""
+        """Let a pool child, or its whole worker, die by SIGKILL where it reaches ``point``."""
         self._witnesses += 1
         witness = self.system.stack.home / f"witness-{self._witnesses}"
         action = "kill-parent" if whole_worker else "kill"
@@ -120,33 +121,19 @@ class Faults:
 
 def _runs(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
 def plan(faults: Faults) -> list[Callable[[], None]]:
     """Return the faults of one run: 22 kills, 5 pauses, 5 restarts, 5 flushes."""
-    kills: list[Callable[[], None]] = []
-    for index, point in enumerate((*MINT_POINTS, *EXPORT_POINTS)):
-        kills.append(_kill(faults, point, whole_worker=index % 2 == 0))
-    for point in MINT_POINTS[2:6]:
-        kills.append(_kill(faults, point, whole_worker=False))
-    for whole in (True, False, True, False):
-        kills.append(_random_kill(faults, whole_worker=whole))
-    others: list[Callable[[], None]] = [faults.pause_past_the_lease] * 5
-    others += [lambda crash=crash: faults.restart_database(crash=crash) for crash in _CRASHES]  # type: ignore[misc]
-    others += [faults.flush_broker] * 5
-    return [*kills, *others]
-
-
-_CRASHES = (False, True, False, True, False)
-
-
-def _kill(faults: Faults, point: str, *, whole_worker: bool) -> Callable[[], None]:
-    return lambda: faults.kill_at(point, whole_worker=whole_worker)
-
-
-def _random_kill(faults: Faults, *, whole_worker: bool) -> Callable[[], None]:
-    return lambda: faults.kill_at_random(whole_worker=whole_worker, after=0.7)
-
+    points = (*MINT_POINTS, *EXPORT_POINTS)
+    return [
+        *(partial(faults.kill_at, p, whole_worker=i % 2 == 0) for i, p in enumerate(points)),
+        *(partial(faults.kill_at, point, whole_worker=False) for point in MINT_POINTS[2:6]),
+        *(partial(faults.kill_at_random, whole_worker=i % 2 == 0, after=0.7) for i in range(4)),
+        *([faults.pause_past_the_lease] * 5),
+        *(partial(faults.restart_database, crash=i % 2 == 1) for i in range(5)),
+        *([faults.flush_broker] * 5),
+    ]

@@ -38,7 +38,7 @@ class Client:
             self._thread.join(60)
 
     def _run(self) -> None:
-        dice = random.Random(self.seed)  # noqa: S311 - a reproducible load
+        dice = random.Random(self.seed)
         while not self._stop.is_set():
             quantity = dice.choice((SMALL, 7, 999, dice.randint(1_000, 9_000), LARGE))
             self._submit_until_acknowledged(quantity)

@@ -1,0 +1,1 @@
+"""From the catalogue and a mint request to minted units."""

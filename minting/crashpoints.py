@@ -40,7 +40,7 @@ def reach(name: str) -> None:
 
 def _maybe_fire(name: str, armed: str) -> None:
     wanted, action, odds, witness = [*armed.split(":", 3), "", "", ""][:4]
-    if wanted != name or random.randrange(int(odds or 1)):  # noqa: S311 - not a secret
+    if wanted != name or random.randrange(int(odds or 1)):  # noqa: S311 - no secret
         return
     if witness and not _first_to_sign(Path(witness), name):
         return

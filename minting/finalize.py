@@ -1,7 +1,6 @@
 """How a job ends: completed in full, or failed with its units kept."""
 
 import random
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -38,13 +37,18 @@ update minting_mintjob
                           then clock_timestamp() end,
        next_attempt_at = case when %(final)s or consecutive_errors + 1 >= %(allowed)s
                               then null else clock_timestamp() + least(
-                                  %(base)s * power(2, consecutive_errors) * %(jitter)s,
+                                  make_interval(secs => %(base)s * power(2, consecutive_errors)),
                                   interval '5 minutes') end
  where id = %(id)s and fence = %(fence)s and status in ('RESERVED', 'PROCESSING')
-returning status, consecutive_errors, extract(epoch from next_attempt_at - clock_timestamp())::float8
+returning status, consecutive_errors,
+          extract(epoch from next_attempt_at - clock_timestamp())::float8
 """
 
 LONGEST_ERROR = 500
+
+
+def _jitter() -> float:
+    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
 
 
 def complete_job(claim: Claim) -> None:
@@ -94,8 +98,7 @@ def record_error(claim: Claim, error: str, *, final: bool = False) -> float | No
                     "error": error[:LONGEST_ERROR],
                     "final": final,
                     "allowed": int(settings.MAX_RETRIES),
-                    "base": timedelta(milliseconds=int(settings.RETRY_BASE_DELAY_MS)),
-                    "jitter": random.uniform(0.75, 1.25),  # noqa: S311 - spreads load, no secret
+                    "base": int(settings.RETRY_BASE_DELAY_MS) / 1000 * _jitter(),
                 },
             )
             row = cursor.fetchone()

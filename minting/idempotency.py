@@ -37,13 +37,17 @@ def read_key(header: str | None) -> str:
     if header is None or not header.strip():
         raise ValidationFailed(
             fields=(
-                FieldError("Idempotency-Key", "REQUIRED", "Send a key that is new for each request."),
+                FieldError(
+                    "Idempotency-Key", "REQUIRED", "Send a key that is new for each request."
+                ),
             )
         )
     if not _PRINTABLE.fullmatch(header):
         raise ValidationFailed(
             fields=(
-                FieldError("Idempotency-Key", "INVALID", "Use 1 to 255 printable ASCII characters."),
+                FieldError(
+                    "Idempotency-Key", "INVALID", "Use 1 to 255 printable ASCII characters."
+                ),
             )
         )
     return header

@@ -25,9 +25,7 @@ LATER_STEPS = ("exports.build",)
 ON_COMPLETION = ("exports.builds.queue_for",)
 
 
-def ring(
-    job_id: object, *, countdown: float | None = None, expires: float | None = None
-) -> bool:
+def ring(job_id: object, *, countdown: float | None = None, expires: float | None = None) -> bool:
     """Wake a worker for a job; return False, and count it, if the broker did not take it.
 
     ``countdown`` and ``expires`` are seconds: when to ring, and when the bell is too old to matter.
@@ -48,7 +46,7 @@ def ring_step(
 
 
 def _send(signature: Signature[Any], **options: float | None) -> bool:
-    given = {name: value for name, value in options.items() if value is not None}
+    given: dict[str, Any] = {k: v for k, v in options.items() if v is not None}
     try:
         signature.apply_async(retry=False, **given)
     except (OperationalError, OSError) as error:

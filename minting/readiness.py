@@ -222,7 +222,7 @@ def _array_cell(text: str, field: Field) -> list[Any]:
         return [part.strip() for part in text.split(";") if part.strip()]
     value = _json_cell(text)
     if not isinstance(value, list):
-        raise ValueError(text)  # noqa: TRY004 — every unreadable cell is one kind of problem
+        raise ValueError(text)  # noqa: TRY004 - every unreadable cell is one kind of problem
     return value
 
 

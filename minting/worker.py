@@ -75,8 +75,8 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
     except SoftTimeLimitExceeded:
         INTERRUPTED.inc()
         return _yield(claim)
-    except Exception as error:  # noqa: BLE001 - the one place that turns any error into a state
-        if _connection_is_lost(error):
+    except Exception as error:
+        if connection_is_lost(error):
             return _pick_up(claim)
         log.exception("cycle_failed")
         wait = record_error(claim, describe(error))
@@ -124,12 +124,13 @@ def _pick_up(claim: Claim) -> tuple[Outcome, float | None]:
     The outcome of the last commit is unknown, so the row is read again before anything else.
     """
     INTERRUPTED.inc()
-    if not _reconnected(lambda: look_again(claim)):
+    if not reconnected(lambda: look_again(claim)):
         raise Fenced
     return _yield(claim)
 
 
-def _reconnected(read: Callable[[], bool]) -> bool:
+def reconnected(read: Callable[[], bool]) -> bool:
+    """Connect anew and return what ``read`` says; raise where the database stays away."""
     deadline, pause = time.monotonic() + RECONNECT_SECONDS, 0.1
     while True:
         connection.close()
@@ -142,7 +143,7 @@ def _reconnected(read: Callable[[], bool]) -> bool:
             pause = min(2 * pause, 2.0)
 
 
-def _connection_is_lost(error: BaseException) -> bool:
+def connection_is_lost(error: BaseException) -> bool:
     """Say whether the session is gone, as against a statement that failed."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return False

@@ -21,7 +21,9 @@ pytest_plugins = ("tests.fixtures",)
 
 _TEST_ONLY_GRANTS = """
     do $$ declare role text; begin
-        foreach role in array array['tieback_app','tieback_worker','tieback_resolver','tieback_ops'] loop
+        foreach role in array
+            array['tieback_app', 'tieback_worker', 'tieback_resolver', 'tieback_ops']
+        loop
             execute format('grant truncate on all tables in schema public to %I', role);
             execute format('grant select, insert on brands_brand, brands_user, brands_membership,'
                            ' django_content_type, auth_permission to %I', role);
@@ -37,7 +39,7 @@ def django_db_setup(
     django_db_blocker: object,
     django_db_modify_db_settings: None,
 ) -> Iterator[None]:
-    """Let the owner create and migrate the test database, then hand over to the first test's role."""
+    """Let the owner make the test database, then hand over to the first test's role."""
     from django.db import connection
     from django.test.utils import setup_databases, teardown_databases
 

@@ -14,7 +14,7 @@ CATALOGUE = Path(__file__).parent.parent / "demo" / "products.csv"
 @cache
 def _examples() -> dict[str, str]:
     with CATALOGUE.open(encoding="utf-8", newline="") as rows:
-        found = {}
+        found: dict[str, str] = {}
         for row in csv.DictReader(rows):
             if assess(row["category"], json.loads(row["dpp"])).ready:
                 found.setdefault(row["category"], row["dpp"])

@@ -70,7 +70,7 @@ def _use_our_logging(**_: Any) -> None:
 @worker_init.connect
 @beat_init.connect
 def _wait_for_dependencies(**_: Any) -> None:
-    from tieback.startup import wait_for_database  # noqa: PLC0415
+    from tieback.startup import wait_for_database
 
     wait_for_database()
 
@@ -78,13 +78,13 @@ def _wait_for_dependencies(**_: Any) -> None:
 @worker_ready.connect
 @beat_init.connect
 def _serve_metrics(**_: Any) -> None:
-    from tieback.metrics import serve_in_background  # noqa: PLC0415
+    from tieback.metrics import serve_in_background
 
     serve_in_background(settings.PROMETHEUS_PORT)
 
 
 @worker_shutting_down.connect
 def _tell_pool_children(**_: Any) -> None:
-    from minting.stopping import request_stop  # noqa: PLC0415
+    from minting.stopping import request_stop
 
     request_stop()

@@ -1,14 +1,15 @@
 """System checks: rules between settings, each with an id and a hint that says what to type."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
 
 
-@register(Tags.compatibility)
-def timeouts_are_ordered(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.compatibility)
+def timeouts_are_ordered(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
     """A task must end before its lease, a lease before the broker redelivers."""
     ladder = (
         ("TIEBACK_WINDOW_SECONDS", settings.TIEBACK_WINDOW_SECONDS),
@@ -18,23 +19,23 @@ def timeouts_are_ordered(app_configs: Sequence[Any] | None, **_: Any) -> list[Ch
         ("BROKER_VISIBILITY_TIMEOUT", settings.BROKER_VISIBILITY_TIMEOUT),
     )
     return [
-        Error(
+        checks.Error(
             f"{low} ({low_value}) must be less than {high} ({high_value}).",
             hint=f"Lower {low} or raise {high}.",
             id="tieback.E001",
         )
-        for (low, low_value), (high, high_value) in zip(ladder, ladder[1:], strict=False)
+        for (low, low_value), (high, high_value) in pairwise(ladder)
         if not low_value < high_value
     ]
 
 
-@register(Tags.security, deploy=True)
-def crash_points_are_off(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security, deploy=True)
+def crash_points_are_off(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
     """Crash points exist for fault injection; production must not carry one."""
     if not settings.TIEBACK_CRASH_POINT:
         return []
     return [
-        Error(
+        checks.Error(
             "TIEBACK_CRASH_POINT is set.",
             hint="Unset it; it kills workers on purpose.",
             id="tieback.E002",
@@ -42,13 +43,13 @@ def crash_points_are_off(app_configs: Sequence[Any] | None, **_: Any) -> list[Ch
     ]
 
 
-@register(Tags.security, deploy=True)
-def metrics_have_a_token(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security, deploy=True)
+def metrics_have_a_token(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
     """Metrics name no brand, but a stranger has no business with them."""
     if settings.METRICS_TOKEN:
         return []
     return [
-        Warning(
+        checks.Warning(
             "METRICS_TOKEN is not set: /metrics answers anyone who reaches the port.",
             hint="Set METRICS_TOKEN and give it to the scraper as its bearer token.",
             id="tieback.W003",

@@ -1,23 +1,143 @@
-"""The operators' console: Django's admin on a site of its own."""
+"""The operators' console: Django's admin on a site of its own.
+
+Nothing can be added, changed or deleted unless a page says otherwise: what an operator may do is
+an action with its own permission, a reason and an audit entry. Apps register their pages here;
+``tieback.urls.console`` loads them.
+"""
 
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.utils import unquote
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, re_path, reverse
+from django.utils.functional import cached_property
+from django.utils.http import urlencode
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tieback.brands.scoping import all_brands
+from tieback.figures import figures_registry, read_figures
+from tieback.metrics import allowed
 
 
 class ConsoleSite(admin.AdminSite):
-    """The admin as the operators' console."""
+    """The admin as the operators' console; its first page is what needs a person now."""
 
     site_title = "tieback console"
     site_header = "tieback console"
-    index_title = "Operations"
+    index_title = "What needs a person now"
     site_url = None
+    enable_nav_sidebar = False
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show the queue's figures above the list of pages."""
+        return super().index(request, {"figures": read_figures(), **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Add the queue's page and its JSON, with and without a trailing slash."""
+        return [
+            re_path(r"^queue/?$", self.admin_view(self.queue), name="queue"),
+            re_path(r"^queue/stats/?$", self.admin_view(self.queue_stats), name="queue-stats"),
+            *super().get_urls(),
+        ]
+
+    def queue(self, request: HttpRequest) -> HttpResponse:
+        """Show the queue's figures alone."""
+        context = {**self.each_context(request), "title": "Queue", "figures": read_figures()}
+        return TemplateResponse(request, "admin/queue.html", context)
+
+    def queue_stats(self, request: HttpRequest) -> HttpResponse:
+        """Answer the queue's figures as JSON."""
+        return JsonResponse(read_figures().as_json(), headers={"Cache-Control": "no-store"})
 
 
 site = ConsoleSite(name="admin")
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than people page, so that a list of millions costs what a short one does.
+
+    Who looks for something beyond narrows the list by a filter or a search.
+    """
+
+    furthest = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows can be paged through."""
+        return min(self._counted, self.furthest)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than can be paged through."""
+        return self._counted > self.furthest
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[: self.furthest + 1].count()
+
+
+class ConsoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A page that shows rows and changes none.
+
+    ``uuid_search_fields`` are looked up exactly, through their index, when a whole UUID is
+    searched for; ``search_fields`` take anything else.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    view_on_site = False
+    uuid_search_fields: ClassVar[tuple[str, ...]] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows are made by the flow, not here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Rows are changed by actions, not by forms."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing is deleted here."""
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Head the list with what it lists."""
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Look a whole UUID up exactly, search for anything else."""
+        wanted = _as_uuid(search_term)
+        if wanted is None or not self.uuid_search_fields:
+            return super().get_search_results(request, queryset, search_term)
+        condition = Q()
+        for field in self.uuid_search_fields:
+            condition |= Q(**{field: wanted})
+        return queryset.filter(condition), False
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseRedirect:
+        """Lead to the audit trail, which also holds what was done outside the console."""
+        trail = reverse("admin:brands_auditentry_changelist")
+        return redirect(f"{trail}?{urlencode({'target_id__exact': unquote(object_id)})}")
 
 
 class AllBrandsMiddleware:
@@ -33,4 +153,17 @@ class AllBrandsMiddleware:
 
 def queue_metrics(request: HttpRequest) -> HttpResponse:
     """Answer a scrape with the gauges that come from the database."""
-    return HttpResponse(b"", content_type="text/plain")
+    if not allowed(request.headers.get("Authorization", "")):
+        return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(
+        generate_latest(figures_registry()),
+        content_type=CONTENT_TYPE_LATEST,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None

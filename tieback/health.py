@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import redis
 import structlog
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from tieback.metrics import metrics
+from tieback.startup import open_session
 
 SERVICE = "tieback"
 QUEUE_WARNS_ABOVE = 500
@@ -32,16 +32,7 @@ def _seconds() -> float:
 
 
 def _database() -> str:
-    database = settings.DATABASES["default"]
-    with psycopg.connect(
-        host=database["HOST"],
-        port=database["PORT"],
-        dbname=database["NAME"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        connect_timeout=max(2, int(_seconds())),
-        autocommit=True,
-    ) as session:
+    with open_session(timeout=max(2, int(_seconds()))) as session:
         session.execute("select 1")
     return "ok"
 
@@ -72,11 +63,11 @@ def _answers(url: str) -> str:
 def _queue() -> str:
     with _redis(settings.CELERY_BROKER_URL) as client:
         waiting = client.llen("mint")
-    return "ok" if int(waiting) <= QUEUE_WARNS_ABOVE else f"{waiting} waiting"  # type: ignore[arg-type]
+    return "ok" if int(waiting) <= QUEUE_WARNS_ABOVE else f"{waiting} waiting"
 
 
 def _storage() -> str:
-    from exports.storage import bucket_answers  # noqa: PLC0415
+    from exports.storage import bucket_answers
 
     bucket_answers(timeout=_seconds())
     return "ok"
@@ -107,7 +98,7 @@ def run_checks(names: tuple[str, ...]) -> dict[str, str]:
     for name, future in started.items():
         try:
             results[name] = future.result(timeout=_seconds())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a check may fail in any way
             log.warning("health_check_failed", check=name, error=type(error).__name__)
             results[name] = "error"
     return results

@@ -50,14 +50,16 @@ def registry() -> CollectorRegistry:
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return REGISTRY
     summed = CollectorRegistry()
-    MultiProcessCollector(summed)
+    MultiProcessCollector(summed)  # type: ignore[no-untyped-call]
     return summed
 
 
 def serve_in_background(port: int) -> None:
     """Serve the metrics of a process that has no HTTP server of its own; 0 means do not."""
     if port:
-        start_http_server(port, addr=os.environ.get("PROMETHEUS_HOST", "127.0.0.1"), registry=registry())
+        start_http_server(
+            port, addr=os.environ.get("PROMETHEUS_HOST", "127.0.0.1"), registry=registry()
+        )
 
 
 def allowed(authorization: str) -> bool:

@@ -22,6 +22,4 @@ WORKER = Plane("worker", "tieback_worker", "TIEBACK_WORKER_PASSWORD")
 RESOLVER = Plane("resolver", "tieback_resolver", "TIEBACK_RESOLVER_PASSWORD")
 OWNER = Plane("owner", "tieback_owner", "TIEBACK_OWNER_PASSWORD")
 
-PLANES: dict[str, Plane] = {
-    plane.name: plane for plane in (WEB, CONSOLE, WORKER, RESOLVER, OWNER)
-}
+PLANES: dict[str, Plane] = {plane.name: plane for plane in (WEB, CONSOLE, WORKER, RESOLVER, OWNER)}

@@ -11,4 +11,4 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks between settings."""
-        from tieback import checks  # noqa: F401, PLC0415
+        from tieback import checks  # noqa: F401

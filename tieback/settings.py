@@ -17,7 +17,7 @@ from tieback.logs import logging_config
 from tieback.planes import PLANES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = FileAwareEnv(eager=False)
+env = FileAwareEnv(eager=False, strip_whitespace=True)
 
 # Process ------------------------------------------------------------------------------------
 
@@ -32,8 +32,10 @@ TIEBACK_HOME = Path(env.str("TIEBACK_HOME", ".tieback"))
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 LOG_LEVEL = env.str("LOG_LEVEL", "info").upper()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+# The resolver answers on every brand's host, and those are rows: no list of them can stand here.
+_OWN_HOSTS: list[str] = [] if PRODUCTION else ["localhost", "127.0.0.1"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"] if TIEBACK_PLANE == "resolver" else _OWN_HOSTS)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 HEALTH_CHECK_TIMEOUT_MS = env.int("HEALTH_CHECK_TIMEOUT", 5000, validate=validate.Range(min=100))
 TIEBACK_STARTUP_WAIT_SECONDS = env.int("TIEBACK_STARTUP_WAIT_SECONDS", 60)
@@ -185,6 +187,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["tieback.formats"]
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = TIEBACK_HOME.resolve() / "static"
@@ -259,6 +262,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["tieback.api.envelope.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["tieback.api.parsing.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "tieback.api.schema.EnvelopeSchema",
+    "DEFAULT_METADATA_CLASS": "tieback.api.metadata.AllowedMethods",
     "EXCEPTION_HANDLER": "tieback.api.envelope.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

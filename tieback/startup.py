@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import structlog
@@ -29,17 +30,23 @@ def wait_for(what: str, ready: Callable[[], object], *, seconds: float) -> None:
             return
 
 
-def database_answers() -> None:
-    """Open a connection with this plane's role, and close it."""
-    database = settings.DATABASES["default"]
-    psycopg.connect(
+def open_session(*, timeout: int = 2) -> "psycopg.Connection[Any]":
+    """Connect with this plane's role, apart from Django; ``timeout`` in seconds."""
+    database: dict[str, Any] = settings.DATABASES["default"]
+    return psycopg.connect(
         host=database["HOST"],
         port=database["PORT"],
         dbname=database["NAME"],
         user=database["USER"],
         password=database["PASSWORD"],
-        connect_timeout=2,
-    ).close()
+        connect_timeout=timeout,
+        autocommit=True,
+    )
+
+
+def database_answers() -> None:
+    """Open a connection with this plane's role, and close it."""
+    open_session().close()
 
 
 def wait_for_database() -> None:

@@ -159,7 +159,7 @@ class MintKpiView(BrandAPIView):
         )
         jobs = dict.fromkeys(JobStatus.values, 0)
         jobs |= dict(MintJob.objects.values_list("status").annotate(Count("id")).order_by())
-        body = {name: int(value or 0) for name, value in totals.items()}
+        body: dict[str, Any] = {name: int(value or 0) for name, value in totals.items()}
         body |= {"scanned": None, "jobs_by_status": jobs, "as_of": timezone.now()}
         body["packs_by_status"] = _packs_by_status()
         return Response(KpiSerializer(body).data)
@@ -167,9 +167,9 @@ class MintKpiView(BrandAPIView):
 
 def _packs_by_status() -> dict[str, int]:
     """Count packs by status; packs belong to a later app, so its table is asked by name."""
-    from django.apps import apps  # noqa: PLC0415
+    from django.apps import apps
 
-    packs = apps.get_model("exports", "PayloadPack")
-    statuses = packs._meta.get_field("status").flatchoices
+    packs: Any = apps.get_model("exports", "PayloadPack")
+    statuses = packs._meta.get_field("status").flatchoices  # noqa: SLF001 - Django's model API
     counted = dict(packs.objects.values_list("status").annotate(Count("id")).order_by())
     return {str(value): counted.get(value, 0) for value, _ in statuses}

@@ -42,7 +42,7 @@ class MintRequestSerializer(StrictSerializer):
     )
     identity_mode = serializers.ChoiceField(choices=[IdentityMode.SERIAL.value])
     activation_mode = serializers.ChoiceField(choices=ActivationMode.choices)
-    lots = LotSerializer(many=True, required=False, max_length=_MOST_LOTS)
+    lots = serializers.ListField(child=LotSerializer(), required=False, max_length=_MOST_LOTS)
     priority = serializers.ChoiceField(
         choices=[priority.label for priority in Priority], required=False, default="standard"
     )

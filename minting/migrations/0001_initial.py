@@ -74,6 +74,9 @@ class Migration(migrations.Migration):
                 ('submitted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
                 ('submitted_with', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='brands.apicredential')),
             ],
+            options={
+                'permissions': (('retry_mintjob', 'Can retry failed mint jobs'),),
+            },
         ),
         migrations.CreateModel(
             name='MintCycle',
@@ -123,7 +126,7 @@ class Migration(migrations.Migration):
                 ('sku', models.CharField(max_length=64)),
                 ('name', models.CharField(max_length=200)),
                 ('gtin', models.CharField(blank=True, max_length=14, null=True)),
-                ('category', models.CharField(choices=[('battery_ev', 'battery_ev'), ('generic', 'generic'), ('textile', 'textile')], max_length=32)),
+                ('category', models.CharField(choices=[('textile', 'textile'), ('battery_ev', 'battery_ev'), ('generic', 'generic')], max_length=32)),
                 ('commercial_status', models.CharField(choices=[('draft', 'Draft'), ('active', 'Active'), ('discontinued', 'Discontinued')], default='draft', max_length=16)),
                 ('dpp', models.JSONField(blank=True, default=dict)),
                 ('dpp_version', models.PositiveIntegerField(default=1)),
@@ -285,7 +288,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='product',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ('battery_ev', 'generic', 'textile'))), name='minting_product_category'),
+            constraint=models.CheckConstraint(condition=models.Q(('category__in', ('textile', 'battery_ev', 'generic'))), name='minting_product_category'),
         ),
         migrations.AddConstraint(
             model_name='passportversion',
@@ -346,6 +349,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='mintbatch',
             index=models.Index(fields=['brand', '-created_at', '-id'], name='minting_batch_recent'),
+        ),
+        migrations.AddIndex(
+            model_name='mintbatch',
+            index=models.Index(condition=models.Q(('gtin__isnull', False)), fields=['gtin', 'product'], name='minting_batch_by_gtin'),
         ),
         migrations.AddConstraint(
             model_name='mintbatch',

@@ -46,7 +46,9 @@ class Migration(migrations.Migration):
             " (fillfactor, autovacuum_vacuum_insert_scale_factor)",
         ),
         # web
-        grant("tieback_app", "select, insert, update", "minting_product", "minting_productionbatch"),
+        grant(
+            "tieback_app", "select, insert, update", "minting_product", "minting_productionbatch"
+        ),
         grant("tieback_app", "select, insert", "minting_passportversion", "minting_mintlot"),
         grant("tieback_app", "select, insert, update (status)", "minting_mintbatch"),
         grant("tieback_app", f"select, insert, {RESTARTED_JOB}", "minting_mintjob"),

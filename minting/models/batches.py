@@ -5,7 +5,6 @@ import uuid
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
-from django_scopes import ScopedManager
 
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch
 from minting.states import (
@@ -17,13 +16,15 @@ from minting.states import (
     PhysicalStatus,
 )
 from tieback.brands.models import Brand
+from tieback.brands.scoping import BrandManager
 
 
 class MintBatch(models.Model):
-    """Units minted together. ``gtin``, ``sku``, ``production_ref`` and ``resolver_base`` are copies.
+    """Units minted together.
 
-    What was printed is for ever: a code's text is made from these columns and never from the
-    brand's or the product's present values.
+    ``gtin``, ``sku``, ``production_ref`` and ``resolver_base`` are copies. What was
+    printed is for ever: a code's text is made from these columns and never from the brand's or
+    the product's present values.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,7 +39,7 @@ class MintBatch(models.Model):
     chain_mode = models.CharField(max_length=16, choices=ChainMode.choices, default=ChainMode.NONE)
     resolver_base = models.CharField(max_length=300)
     url_rule = models.PositiveSmallIntegerField(default=1)
-    gtin = models.CharField(max_length=14, null=True)  # noqa: DJ001 - a product may have none
+    gtin = models.CharField(max_length=14, null=True)
     sku = models.CharField(max_length=64)
     production_ref = models.CharField(max_length=64, blank=True)
     status = models.CharField(
@@ -54,12 +55,17 @@ class MintBatch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     minted_at = models.DateTimeField(null=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         verbose_name_plural = "mint batches"
         indexes = (
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_batch_recent"),
+            models.Index(
+                fields=("gtin", "product"),
+                condition=models.Q(gtin__isnull=False),
+                name="minting_batch_by_gtin",
+            ),
         )
         constraints = (
             models.CheckConstraint(
@@ -80,7 +86,9 @@ class MintBatch(models.Model):
                 name="legal_status",
                 field="status",
                 transitions=[
-                    (str(start), str(end)) for start, ends in BATCH_TRANSITIONS.items() for end in ends
+                    (str(start), str(end))
+                    for start, ends in BATCH_TRANSITIONS.items()
+                    for end in ends
                 ],
             ),
         )
@@ -98,12 +106,14 @@ class MintLot(models.Model):
     lot_code = models.CharField(max_length=20)
     quantity = models.PositiveIntegerField()
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("batch", "lot_code"), name="minting_lot_code"),
-            models.CheckConstraint(condition=models.Q(quantity__gte=1), name="minting_lot_quantity"),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gte=1), name="minting_lot_quantity"
+            ),
         )
 
     def __str__(self) -> str:

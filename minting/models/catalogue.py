@@ -4,11 +4,11 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Lower, Now
-from django_scopes import ScopedManager
 
 from minting.readiness import CATEGORIES
 from minting.states import CommercialStatus, ProductionBatchStatus
 from tieback.brands.models import APPEND_ONLY, Brand
+from tieback.brands.scoping import BrandManager
 
 
 class Product(models.Model):
@@ -18,7 +18,7 @@ class Product(models.Model):
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     sku = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
-    gtin = models.CharField(max_length=14, null=True, blank=True)  # noqa: DJ001 - unique if given
+    gtin = models.CharField(max_length=14, null=True, blank=True)
     category = models.CharField(max_length=32, choices=[(c, c) for c in CATEGORIES])
     commercial_status = models.CharField(
         max_length=16, choices=CommercialStatus.choices, default=CommercialStatus.DRAFT
@@ -28,10 +28,12 @@ class Product(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
-        indexes = (models.Index(fields=("brand", "-created_at", "-id"), name="minting_product_recent"),)
+        indexes = (
+            models.Index(fields=("brand", "-created_at", "-id"), name="minting_product_recent"),
+        )
         constraints = (
             models.UniqueConstraint("brand", Lower("sku"), name="minting_product_sku"),
             models.UniqueConstraint(
@@ -68,11 +70,13 @@ class PassportVersion(models.Model):
     dpp = models.JSONField()
     created_at = models.DateTimeField(db_default=Now())
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("product", "number"), name="minting_passportversion_no"),
+            models.UniqueConstraint(
+                fields=("product", "number"), name="minting_passportversion_no"
+            ),
         )
         triggers = (APPEND_ONLY,)
 
@@ -85,7 +89,9 @@ class ProductionBatch(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="production_batches")
+    product = models.ForeignKey(
+        Product, on_delete=models.PROTECT, related_name="production_batches"
+    )
     external_ref = models.CharField(max_length=64)
     status = models.CharField(
         max_length=16, choices=ProductionBatchStatus.choices, default=ProductionBatchStatus.PLANNED
@@ -94,7 +100,7 @@ class ProductionBatch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         verbose_name_plural = "production batches"

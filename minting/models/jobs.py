@@ -5,11 +5,11 @@ import uuid
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
-from django_scopes import ScopedManager
 
 from minting.models.batches import MintBatch
 from minting.states import FINISHED_JOBS, JOB_TRANSITIONS, LIVE_JOBS, JobStatus, Priority
 from tieback.brands.models import APPEND_ONLY, ApiCredential, Brand, User
+from tieback.brands.scoping import BrandManager
 
 MAX_UNITS = 1_000_000
 
@@ -25,9 +25,7 @@ class MintJob(models.Model):
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     batch = models.OneToOneField(MintBatch, on_delete=models.PROTECT, related_name="job")
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.QUEUED)
-    priority = models.PositiveSmallIntegerField(
-        choices=Priority.choices, default=Priority.STANDARD
-    )
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.STANDARD)
     requested_quantity = models.PositiveIntegerField()
     generated_quantity = models.PositiveIntegerField(default=0)
     cycles = models.PositiveIntegerField(default=0)
@@ -51,9 +49,10 @@ class MintJob(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
+        permissions = (("retry_mintjob", "Can retry failed mint jobs"),)
         indexes = (
             models.Index(
                 fields=("priority", "queued_at", "id"),
@@ -96,7 +95,9 @@ class MintJob(models.Model):
                 name="legal_status",
                 field="status",
                 transitions=[
-                    (str(start), str(end)) for start, ends in JOB_TRANSITIONS.items() for end in ends
+                    (str(start), str(end))
+                    for start, ends in JOB_TRANSITIONS.items()
+                    for end in ends
                 ],
             ),
         )
@@ -118,7 +119,7 @@ class MintCycle(models.Model):
     started_at = models.DateTimeField()
     committed_at = models.DateTimeField()
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
@@ -143,7 +144,7 @@ class MintEvent(models.Model):
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         indexes = (

@@ -8,12 +8,12 @@ heap-only update.
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
-from django_scopes import ScopedManager
 
 from minting.models.batches import MintBatch, MintLot
 from minting.models.catalogue import Product
 from minting.states import UnitStatus
 from tieback.brands.models import Brand
+from tieback.brands.scoping import BrandManager
 
 _PARENTS_EXIST = """
     IF EXISTS (
@@ -52,15 +52,13 @@ class MintUnit(models.Model):
     )
     ordinal = models.IntegerField()
     token = models.CharField(max_length=20, db_collation="C")
-    serial = models.CharField(max_length=20, null=True, db_collation="C")  # noqa: DJ001
-    status = models.SmallIntegerField(
-        choices=UnitStatus.choices, default=UnitStatus.MINTED
-    )
+    serial = models.CharField(max_length=20, null=True, db_collation="C")
+    status = models.SmallIntegerField(choices=UnitStatus.choices, default=UnitStatus.MINTED)
     activated_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
@@ -84,7 +82,7 @@ class MintUnit(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="inserted"),
+                referencing=pgtrigger.Referencing(new="inserted"),  # type: ignore[no-untyped-call]
                 func=_PARENTS_EXIST,
             ),
             pgtrigger.Protect(

@@ -1,6 +1,8 @@
 """Working jobs: cycles are all or nothing, and the row says who may write."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -361,9 +363,6 @@ def test_the_database_refuses_an_illegal_step(nordhav):
 
 
 def test_every_crash_point_in_the_code_is_listed():
-    from pathlib import Path
-    import re
-
     root = Path(crashpoints.__file__).parent.parent
     used = set()
     for package in ("minting", "exports"):

@@ -75,7 +75,10 @@ def test_every_reason_is_listed_at_once_and_nothing_is_written(api, nordhav):
         nordhav, make_product(nordhav), quantity=5, status=ProductionBatchStatus.PLANNED
     )
     asked = body(
-        product, 6, production_batch_id=str(run.id), chain_mode="cnft",
+        product,
+        6,
+        production_batch_id=str(run.id),
+        chain_mode="cnft",
         lots=[{"lot_code": "A", "qty": 6}],
     )
     response = post(api, asked)
@@ -200,8 +203,9 @@ def test_a_key_answers_with_its_job_even_when_the_product_no_longer_mints(api, n
     with brand_scope(nordhav.brand.id):
         product.commercial_status = CommercialStatus.DISCONTINUED
         product.save()
-    assert post(api, body(product), key="order-1").json()["data"]["mint_job_id"] == (
-        first["mint_job_id"]
+    assert (
+        post(api, body(product), key="order-1").json()["data"]["mint_job_id"]
+        == (first["mint_job_id"])
     )
 
 
@@ -251,7 +255,9 @@ def test_a_malformed_field_is_named(api, nordhav, field, value):
     assert field in [fault["field"] for fault in response.json()["error"]["fields"]]
 
 
-def test_a_request_costs_few_statements_whatever_its_size(api, nordhav, django_assert_max_num_queries):
+def test_a_request_costs_few_statements_whatever_its_size(
+    api, nordhav, django_assert_max_num_queries
+):
     product = make_product(nordhav)
     run = make_production_batch(nordhav, product, quantity=None)
     with django_assert_max_num_queries(24):

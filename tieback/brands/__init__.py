@@ -1,0 +1,1 @@
+"""Brands, who may act for them, and how they are kept apart."""

@@ -5,13 +5,15 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from tieback.brands.models import ApiCredential, User
 from tieback.brands.roles import DEFAULT_SCOPES
+from tieback.brands.scoping import brand_scope
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 
@@ -19,6 +21,13 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 _LOOK_UP = """
     select brand_id, secret_sha256, scopes, last_used_at
       from tieback_find_credential(%(id)s)
+"""
+
+_USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+_MARK_USED = """
+    update brands_apicredential set last_used_at = now()
+     where id = (select id from brands_apicredential where id = %(id)s for update skip locked)
 """
 
 
@@ -87,10 +96,12 @@ def find_credential(identifier: str, secret: str) -> FoundCredential | None:
 
 
 def mark_used(found: FoundCredential) -> None:
-    """Note the time of use in the brand in scope, at most once a minute."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "update brands_apicredential set last_used_at = now() where id = %s"
-            " and (last_used_at is null or last_used_at < now() - interval '1 minute')",
-            [found.id],
-        )
+    """Note the time of use, at most once a minute, in a transaction of its own.
+
+    So a request that fails counts as use too, and one that takes long keeps nobody waiting for
+    the row.
+    """
+    if found.last_used_at and timezone.now() - found.last_used_at < _USE_IS_NOTED_EVERY:
+        return
+    with brand_scope(found.brand_id), connection.cursor() as cursor:
+        cursor.execute(_MARK_USED, {"id": found.id})

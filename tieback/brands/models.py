@@ -8,9 +8,9 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
-from django_scopes import ScopedManager
 
 from tieback.brands.roles import Role, Scope
+from tieback.brands.scoping import BrandManager
 
 APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 
@@ -84,7 +84,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=16, choices=Role.choices)
     created_at = models.DateTimeField(db_default=Now())
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
@@ -112,7 +112,7 @@ class ApiCredential(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
@@ -128,7 +128,9 @@ class AuditEntry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     brand = models.ForeignKey(Brand, null=True, on_delete=models.PROTECT)
-    actor = models.CharField(max_length=254, help_text="user:<id>, credential:<id> or system:<what>")
+    actor = models.CharField(
+        max_length=254, help_text="user:<id>, credential:<id> or system:<what>"
+    )
     action = models.CharField(max_length=64)
     target_type = models.CharField(max_length=64)
     target_id = models.CharField(max_length=64)
@@ -138,11 +140,13 @@ class AuditEntry(models.Model):
     request_id = models.CharField(max_length=128, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         verbose_name_plural = "audit entries"
-        indexes = (models.Index(fields=("brand", "-created_at", "-id"), name="brands_audit_recent"),)
+        indexes = (
+            models.Index(fields=("brand", "-created_at", "-id"), name="brands_audit_recent"),
+        )
         triggers = (APPEND_ONLY,)
 
     def __str__(self) -> str:

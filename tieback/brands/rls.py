@@ -4,6 +4,8 @@ Roles belong to the cluster and are made by the launcher or the operator
 (``tieback/stack/roles.sql``); migrations only refer to them.
 """
 
+from typing import Any
+
 from django.db.migrations import RunSQL
 
 BRAND = "nullif(current_setting('tieback.brand_id', true), '')::uuid"
@@ -24,7 +26,7 @@ def isolate(
     every row, ``readable_by`` roles that see every row. The operators' role sees all.
     """
     own = f"{brand} = {BRAND}"
-    forward = [
+    forward: list[Any] = [
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
         f"create policy brand_only on {table} using ({own}) with check ({own})",
@@ -42,7 +44,7 @@ def isolate(
     names = ["brand_only", *(["own_rows"] if also else [])]
     names += [f"open_{role}" for role in ("tieback_ops", *open_to)]
     names += [f"read_{role}" for role in readable_by]
-    backward = [f"drop policy {name} on {table}" for name in names]
+    backward: list[Any] = [f"drop policy {name} on {table}" for name in names]
     backward += [
         f"alter table {table} no force row level security",
         f"alter table {table} disable row level security",

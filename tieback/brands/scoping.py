@@ -8,14 +8,45 @@ survives a commit on a pooled connection.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
-from django_scopes import scope, scopes_disabled
+from django.db import connection, models, transaction
+from django_scopes import get_scope, scope, scopes_disabled
+from django_scopes.manager import DisabledQuerySet
+
+_Row = TypeVar("_Row", bound=models.Model)
 
 _ENTER = (
     "select coalesce(current_setting(%(name)s, true), ''), set_config(%(name)s, %(value)s, true)"
 )
+
+
+class BrandManager(models.Manager[_Row]):
+    """The rows of the brand in scope; a query made outside any scope raises ``ScopeError``.
+
+    django-scopes' own ``ScopedManager`` makes its class at run time, which no type checker can
+    follow.
+    """
+
+    def get_queryset(self) -> models.QuerySet[_Row]:
+        """Return the rows of the scope, all rows where scopes are off, or one that raises."""
+        current: dict[str, object] = get_scope()  # type: ignore[no-untyped-call]
+        if not current.get("_enabled", True):
+            return super().get_queryset()
+        if "brand" not in current:
+            disabled: models.QuerySet[_Row] = DisabledQuerySet(  # type: ignore[no-untyped-call]
+                self.model, using=self._db, missing_scopes={"brand"}
+            )
+            return disabled
+        return super().get_queryset().filter(brand=current["brand"])
+
+    def all(self) -> models.QuerySet[_Row]:
+        """Return the rows, refusing at once where there is no scope."""
+        rows = super().all()
+        if isinstance(rows, DisabledQuerySet):
+            rows = rows.all()  # type: ignore[no-untyped-call]
+        return rows
 
 
 @contextmanager
@@ -53,4 +84,4 @@ def all_brands() -> AbstractContextManager[None]:
 
     The database still shows a process only what its role's policies allow.
     """
-    return scopes_disabled()  # type: ignore[no-any-return]
+    return scopes_disabled()

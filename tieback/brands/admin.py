@@ -1,0 +1,146 @@
+"""Brands, people, credentials and the audit trail in the console."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from tieback.brands.audit import record
+from tieback.brands.models import ApiCredential, AuditEntry, Brand, Membership, User
+from tieback.brands.onboarding import ActsFor, clean_gs1_prefixes, clean_resolver_host
+from tieback.console import ConsoleAdmin, site
+
+
+class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What operators may change of a brand."""
+
+    class Meta:
+        """The columns."""
+
+        model = Brand
+        fields = ("resolver_host", "gs1_prefixes", "max_concurrent_jobs", "max_units_per_day")
+        help_texts: ClassVar[dict[str, str]] = {
+            "resolver_host": (
+                "Printed in codes minted from now on. What is printed already keeps its old host,"
+                " which must go on leading here."
+            ),
+            "gs1_prefixes": "GS1 company prefixes, 6 to 12 digits each, separated by commas.",
+            "max_concurrent_jobs": "Jobs waiting or running at one time; empty: no limit.",
+            "max_units_per_day": "Units asked for in a day (UTC); empty: no limit.",
+        }
+
+    def clean_resolver_host(self) -> str:
+        """Take a host, or nothing: then nothing mints."""
+        given = self.cleaned_data["resolver_host"]
+        try:
+            return clean_resolver_host(given) if given.strip() else ""
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def clean_gs1_prefixes(self) -> list[str]:
+        """Take company prefixes only."""
+        try:
+            return list(clean_gs1_prefixes(self.cleaned_data["gs1_prefixes"]))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+@admin.register(Brand, site=site)
+class BrandAdmin(ConsoleAdmin):
+    """Brands: the one page with a form. Each change is audited in its own transaction."""
+
+    form = BrandForm
+    list_display = ("slug", "name", "resolver_host", "gs1_prefixes", "created_at")
+    search_fields = ("slug__startswith", "name", "resolver_host")
+    uuid_search_fields = ("id",)
+    search_help_text = "Brand id, slug, name or resolver host"
+    ordering = ("slug",)
+    readonly_fields = ("id", "slug", "name", "default_locale", "retention_days", "created_at")
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("id", "slug", "name", "created_at")}),
+        ("What is printed", {"fields": ("resolver_host", "gs1_prefixes")}),
+        ("Quotas", {"fields": ("max_concurrent_jobs", "max_units_per_day")}),
+        ("Chosen by the brand", {"fields": ("default_locale", "retention_days")}),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators with the permission may edit a brand."""
+        return request.user.has_perm("brands.change_brand")
+
+    def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: Any) -> None:
+        """Save the changed columns and say in the audit trail what they were and are."""
+        if not form.changed_data:
+            return
+        before = {name: form.initial[name] for name in form.changed_data}
+        after = {name: form.cleaned_data[name] for name in form.changed_data}
+        obj.save(update_fields=form.changed_data)
+        record(
+            ActsFor(obj.pk, f"user:{request.user.pk}"),
+            "brand.updated",
+            "brand",
+            obj.pk,
+            before=before,
+            after=after,
+            request=request,
+        )
+
+
+@admin.register(User, site=site)
+class UserAdmin(ConsoleAdmin):
+    """People. Their password's hash is not shown."""
+
+    list_display = ("email", "full_name", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email__startswith", "full_name")
+    ordering = ("email",)
+    fields = (
+        *("email", "full_name", "is_active", "is_staff", "is_superuser"),
+        *("groups", "user_permissions", "date_joined", "last_login"),
+    )
+
+
+@admin.register(Membership, site=site)
+class MembershipAdmin(ConsoleAdmin):
+    """Who acts for which brand."""
+
+    list_display = ("user", "brand", "role", "created_at")
+    list_filter = ("role", "brand")
+    list_select_related = ("user", "brand")
+    search_fields = ("user__email", "brand__slug")
+    ordering = ("brand__slug", "user__email")
+    fields = ("id", "user", "brand", "role", "created_at")
+
+
+@admin.register(ApiCredential, site=site)
+class ApiCredentialAdmin(ConsoleAdmin):
+    """API credentials. Neither the secret, which nobody has, nor its hash is shown."""
+
+    list_display = ("id", "brand", "name", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_filter = ("brand", "revoked_at")
+    list_select_related = ("brand",)
+    search_fields = ("id__exact", "name", "brand__slug__exact")
+    search_help_text = "Credential id (the part before the dot), name or brand slug"
+    ordering = ("-created_at",)
+    fields = (
+        *("id", "brand", "name", "scopes", "created_by"),
+        *("created_at", "expires_at", "last_used_at", "revoked_at"),
+    )
+
+
+@admin.register(AuditEntry, site=site)
+class AuditEntryAdmin(ConsoleAdmin):
+    """The audit trail, newest first."""
+
+    list_display = ("created_at", "brand", "actor", "action", "target_type", "target_id", "reason")
+    list_filter = ("created_at", "brand")
+    list_select_related = ("brand",)
+    ordering = ("-id",)
+    sortable_by = ()
+    search_fields = ("target_id__exact", "actor__exact", "action__startswith", "request_id__exact")
+    search_help_text = "Target id, actor, the beginning of an action, or a request id"
+    fields = (
+        *("id", "created_at", "brand", "actor", "action", "target_type", "target_id"),
+        *("reason", "before", "after", "request_id"),
+    )

@@ -1,0 +1,170 @@
+"""The queue in figures, read from the rows in one statement: for the console and for Prometheus.
+
+The statement names tables instead of importing models, so that the console's site can show the
+figures while every app registers its pages with that site.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+# Counting stops here, so that a roll-up that stands still does not slow its own alarm down.
+MOST_COUNTED = 1_000_000
+LONG_WAIT_SECONDS = 900
+
+# Waiting is a job that any worker may claim now or after its pause; an ended lease that still has
+# an owner is a worker that died. Every state is named, so that a gauge falls to 0 and not away.
+_FIGURES = """
+with live as (
+    select status, priority, queued_at, owner,
+           status = 'QUEUED' or lease_until <= clock_timestamp() as waiting
+      from minting_mintjob
+     where status in ('QUEUED', 'RESERVED', 'PROCESSING')
+), jobs as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(array['QUEUED', 'RESERVED', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'])
+           with ordinality as known (name, place)
+      left join (select status, count(*) as total from minting_mintjob group by status) as counted
+        on counted.status = name
+), waiting as (
+    select name, count(live.status) as total, place
+      from unnest(array['urgent', 'high', 'standard']) with ordinality as known (name, place)
+      left join live on live.waiting and live.priority = place - 1
+     group by name, place
+), builds as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(array['pending', 'generating', 'completed', 'failed'])
+           with ordinality as known (name, place)
+      left join (select status, count(*) as total from exports_packbuild group by status)
+           as counted on counted.status = name
+)
+select clock_timestamp(),
+       (select json_object_agg(name, total order by place) from jobs),
+       (select json_object_agg(name, total order by place) from waiting),
+       (select extract(epoch from clock_timestamp() - min(queued_at))::float8
+          from live where waiting),
+       (select count(*) from live where waiting and status <> 'QUEUED' and owner <> ''),
+       (select json_object_agg(name, total order by place) from builds),
+       (select count(*) from exports_packbuild
+         where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
+       (select count(*) from (select from resolver_activation limit %(most)s) as first_ones)
+"""
+
+
+@dataclass(frozen=True)
+class QueueFigures:
+    """How the queue stood at one moment."""
+
+    as_of: datetime
+    jobs: dict[str, int]
+    waiting: dict[str, int]
+    oldest_waiting_seconds: float | None
+    expired_job_leases: int
+    builds: dict[str, int]
+    expired_build_leases: int
+    activations_uncounted: int
+
+    @property
+    def waiting_total(self) -> int:
+        """Jobs that wait for a worker, whatever their priority."""
+        return sum(self.waiting.values())
+
+    @property
+    def waits_too_long(self) -> bool:
+        """Whether the oldest waiting job has waited longer than any queue should let it."""
+        return (self.oldest_waiting_seconds or 0) > LONG_WAIT_SECONDS
+
+    @property
+    def oldest_waiting(self) -> str:
+        """How long the oldest waiting job has waited, in words."""
+        seconds = self.oldest_waiting_seconds
+        return "nothing waits" if seconds is None else duration(seconds)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as the console's JSON shows them."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "waiting": {**self.waiting, "total": self.waiting_total},
+            "oldest_waiting_seconds": self.oldest_waiting_seconds,
+            "jobs": self.jobs,
+            "pack_builds": self.builds,
+            "expired_leases": {
+                "mint": self.expired_job_leases,
+                "exports": self.expired_build_leases,
+            },
+            "activations_uncounted": self.activations_uncounted,
+        }
+
+
+def read_figures() -> QueueFigures:
+    """Read all figures as of now, of every brand."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIGURES, {"most": MOST_COUNTED})
+        return QueueFigures(*cursor.fetchone())
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it, in its two largest units."""
+    left = max(0, int(seconds))
+    parts: list[str] = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+        if len(parts) == 2:  # noqa: PLR2004 - the two largest units
+            break
+    return " ".join(parts)
+
+
+class FiguresCollector(Collector):
+    """The figures as Prometheus gauges; a registry of its own, since they come from the rows."""
+
+    def __init__(self, figures: QueueFigures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each gauge with its samples."""
+        figures = self._figures
+        yield _by(
+            "mint_queue_depth", "Mint jobs waiting for a worker.", "priority", figures.waiting
+        )
+        yield GaugeMetricFamily(
+            "tieback_oldest_waiting_job_age_seconds",
+            "How long the oldest waiting mint job has waited; 0 where none waits.",
+            figures.oldest_waiting_seconds or 0.0,
+        )
+        yield _by("tieback_mint_jobs", "Mint jobs by status.", "status", figures.jobs)
+        yield _by("tieback_pack_builds", "Pack builds by status.", "status", figures.builds)
+        yield _by(
+            "tieback_expired_leases",
+            "Work whose worker died and that nobody has taken over yet.",
+            "queue",
+            {"mint": figures.expired_job_leases, "exports": figures.expired_build_leases},
+        )
+        yield GaugeMetricFamily(
+            "tieback_activations_uncounted",
+            f"First scans not yet counted into their batches; counted up to {MOST_COUNTED}.",
+            figures.activations_uncounted,
+        )
+
+
+def figures_registry() -> CollectorRegistry:
+    """Return a registry that holds the figures of this moment."""
+    registry = CollectorRegistry()
+    registry.register(FiguresCollector(read_figures()))
+    return registry
+
+
+def _by(name: str, words: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, words, labels=[label])
+    for value, count in values.items():
+        gauge.add_metric([value], count)
+    return gauge
