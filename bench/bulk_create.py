@@ -4,6 +4,7 @@ Runs in a process of its own, as the worker's role and under the same row-level 
 the seconds it took.
 """
 
+import os
 import sys
 import time
 from uuid import UUID
@@ -15,6 +16,7 @@ CYCLE = 20_000
 
 def main(units: int, brand_id: UUID) -> None:
     """Insert ``units`` rows into a batch of the brand and print the seconds."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tieback.settings")
     django.setup()
     from minting.models import MintBatch, MintUnit
     from minting.serials import generate_tokens

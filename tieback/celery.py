@@ -10,9 +10,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tieback.settings")
 os.environ.setdefault("TIEBACK_PLANE", "worker")
 
 from django.conf import settings
-from kombu import Queue
+from kombu import Exchange, Queue
+
+# Minting, exporting, and what keeps both going; each can have workers of its own.
+QUEUES = ("mint", "exports", "upkeep")
 
 app = Celery("tieback")
+# "Current" is a thread's own; the default is every thread's, granian's too.
+app.set_default()
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     broker_connection_retry_on_startup=True,
@@ -35,7 +40,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
     task_default_queue="upkeep",
-    task_queues=[Queue("mint"), Queue("exports"), Queue("upkeep")],
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_routes={
         "minting.generate": {"queue": "mint"},
         "exports.build": {"queue": "exports"},
