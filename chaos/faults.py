@@ -11,6 +11,7 @@ import psutil
 import redis
 
 from bench.system import System, wait_until
+from tieback.stack import StackError
 
 MINT_POINTS = (
     "mint.claimed",
@@ -52,12 +53,16 @@ class Faults:
         witness = self.system.stack.home / f"witness-{self._witnesses}"
         action = "kill-parent" if whole_worker else "kill"
         self.system.stack.stop("worker")
-        self.start_worker(f"{point}:{action}:1:{witness}")
+        try:
+            self.start_worker(f"{point}:{action}:1:{witness}")
+        except StackError:
+            # It may reach the point, and die, before it has said that it is ready.
+            if not witness.exists():
+                raise
         pid = self._signed(witness)
-        wait_until("the process to die", lambda: None if _runs(pid) else True, seconds=30)
+        _wait_for_death(pid)
         if whole_worker:
-            worker = self.system.stack.pid("worker")
-            wait_until("the worker to die", lambda: None if _runs(worker) else True, seconds=30)
+            wait_until("the worker to die", self._worker_is_dead, seconds=30)
             self.system.stack.kill("worker")
             self.start_worker()
         self._count(f"kill {'worker' if whole_worker else 'child'} at {point}")
@@ -68,12 +73,12 @@ class Faults:
         parent = psutil.Process(self.system.stack.pid("worker"))
         if whole_worker:
             self.system.stack.kill("worker")
-            wait_until("the worker to die", lambda: None if _runs(parent.pid) else True, seconds=30)
+            _wait_for_death(parent.pid)
             self.start_worker()
         else:
             child = max(parent.children(), key=lambda process: process.cpu_times().user)
             child.kill()
-            wait_until("the child to die", lambda: None if _runs(child.pid) else True, seconds=30)
+            _wait_for_death(child.pid)
         self._count(f"kill {'worker' if whole_worker else 'child'} anywhere")
 
     def pause_past_the_lease(self) -> None:
@@ -107,6 +112,13 @@ class Faults:
             self._count("broker flushed")
         client.close()
 
+    def _worker_is_dead(self) -> bool | None:
+        try:
+            self.system.stack.pid("worker")
+        except StackError:
+            return True
+        return None
+
     def _signed(self, witness: Path) -> int:
         def look() -> int | None:
             text = witness.read_text(encoding="utf-8").split() if witness.exists() else []
@@ -117,6 +129,10 @@ class Faults:
     def _count(self, name: str) -> None:
         self.confirmed[name] = self.confirmed.get(name, 0) + 1
         print(f"  {sum(self.confirmed.values()):3}  {name}", flush=True)
+
+
+def _wait_for_death(pid: int) -> None:
+    wait_until(f"process {pid} to die", lambda: None if _runs(pid) else True, seconds=30)
 
 
 def _runs(pid: int) -> bool:

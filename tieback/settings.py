@@ -147,6 +147,7 @@ AUTH_PASSWORD_VALIDATORS = [
 _FIRST = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "tieback.requests.RequestIdMiddleware",
+    "tieback.api.fallbacks.KnownMethodsMiddleware",
     "tieback.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -166,6 +167,11 @@ _LAST = ["django_prometheus.middleware.PrometheusAfterMiddleware"]
 _PUBLIC = ["django.middleware.clickjacking.XFrameOptionsMiddleware"]
 _CONSOLE = ["tieback.console.AllBrandsMiddleware"] if TIEBACK_PLANE == "console" else []
 MIDDLEWARE = [*_FIRST, *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN), *_CONSOLE, *_LAST]
+# The resolver signs nobody in and takes no form, so these checks do not concern it.
+_RESOLVER_GOES_WITHOUT = [
+    "admin.E408", "admin.E409", "admin.E410", "axes.W002", "security.W003",
+]  # fmt: skip
+SILENCED_SYSTEM_CHECKS = _RESOLVER_GOES_WITHOUT if TIEBACK_PLANE == "resolver" else []
 ROOT_URLCONF = {"console": "tieback.urls.console", "resolver": "tieback.urls.resolver"}.get(
     TIEBACK_PLANE or "", "tieback.urls.web"
 )
@@ -245,6 +251,9 @@ CONTENT_SECURITY_POLICY = {
 }
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
+# Forms and authenticate() call the address "username"; axes would look for User.USERNAME_FIELD.
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "tieback.sign_in.counted_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -282,6 +291,14 @@ SPECTACULAR_SETTINGS = {
         "tieback.api.schema.wrap_in_envelope",
     ],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    # Fields called status are of several kinds; each kind has its own name in the description.
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "minting.states.JobStatus",
+        "BatchStatus": "minting.states.BatchStatus",
+        "PhysicalStatus": "minting.states.PhysicalStatus",
+        "ProductionBatchStatus": "minting.states.ProductionBatchStatus",
+        "PackStatus": "exports.models.PackStatus",
+    },
 }
 
 

@@ -71,11 +71,13 @@ class BrandAdmin(ConsoleAdmin):
 
     def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: Any) -> None:
         """Save the changed columns and say in the audit trail what they were and are."""
-        if not form.changed_data:
+        # Not form.changed_data: it takes the text of a list for another value than the list.
+        changed = [name for name, was in form.initial.items() if form.cleaned_data[name] != was]
+        if not changed:
             return
-        before = {name: form.initial[name] for name in form.changed_data}
-        after = {name: form.cleaned_data[name] for name in form.changed_data}
-        obj.save(update_fields=form.changed_data)
+        before = {name: form.initial[name] for name in changed}
+        after = {name: form.cleaned_data[name] for name in changed}
+        obj.save(update_fields=changed)
         record(
             ActsFor(obj.pk, f"user:{request.user.pk}"),
             "brand.updated",

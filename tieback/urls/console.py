@@ -1,13 +1,18 @@
 """What operators reach: the console, and nothing of the API."""
 
-from django.urls import path
+from importlib import import_module
+
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from tieback.console import queue_metrics, site
 
+for _app in ("tieback.brands", "minting", "exports"):
+    import_module(f"{_app}.admin")
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),
-    path("metrics/queue", queue_metrics, name="queue-metrics"),
+    re_path(r"^metrics/queue/?$", queue_metrics, name="queue-metrics"),
     path("admin/", site.urls),
 ]
 

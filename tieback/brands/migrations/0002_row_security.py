@@ -21,7 +21,12 @@ $$
 """
 
 SESSIONS = "django_session"
-LOCKOUTS = ("axes_accessattempt", "axes_accesslog", "axes_accessfailurelog", "axes_accessattemptexpiration")
+LOCKOUTS = (
+    "axes_accessattempt",
+    "axes_accesslog",
+    "axes_accessfailurelog",
+    "axes_accessattemptexpiration",
+)
 PERMISSIONS = (
     "django_content_type",
     "auth_permission",

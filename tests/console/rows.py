@@ -1,0 +1,162 @@
+"""Rows for the console's tests, each made by the plane that makes it in production."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from exports.models import PackBuild, PackStatus, PayloadPack
+from minting.events import tell
+from minting.models import MintBatch, MintCycle, MintJob, MintUnit, PassportVersion, Product
+from minting.serials import generate_tokens
+from minting.states import (
+    FINISHED_JOBS,
+    ActivationMode,
+    BatchStatus,
+    IdentityMode,
+    JobStatus,
+)
+from tests.factories import BrandWorld, make_product, make_world
+from tests.planes import acting_as
+from tieback.brands.scoping import brand_scope
+
+_BATCH_OF = {
+    JobStatus.QUEUED: BatchStatus.QUEUED,
+    JobStatus.RESERVED: BatchStatus.QUEUED,
+    JobStatus.PROCESSING: BatchStatus.PROCESSING,
+    JobStatus.COMPLETED: BatchStatus.MINTED,
+    JobStatus.FAILED: BatchStatus.FAILED,
+    JobStatus.CANCELLED: BatchStatus.CANCELLED,
+}
+
+# As the resolver does it, who may write these rows but not read them.
+_ACTIVATION = "insert into resolver_activation (brand_id, batch_id, unit_id) values (%s, %s, %s)"
+
+
+@dataclass
+class Shop:
+    """A brand with one product, to hang jobs on."""
+
+    world: BrandWorld
+    product: Product
+
+    @property
+    def brand_id(self) -> UUID:
+        """The brand's id."""
+        return self.world.brand.id
+
+
+def open_shop(slug: str = "nordhav") -> Shop:
+    """Make a brand with a product."""
+    with acting_as("web"):
+        world = make_world(slug)
+        return Shop(world, make_product(world))
+
+
+def ago(**length: float) -> datetime:
+    """Return the moment that long ago."""
+    return timezone.now() - timedelta(**length)
+
+
+def make_jobs(shop: Shop, count: int = 1, **fields: Any) -> list[MintJob]:
+    """Make jobs of one status with their batches, and a first event each."""
+    values: dict[str, Any] = {"status": JobStatus.QUEUED, "requested_quantity": 100, **fields}
+    status = values["status"]
+    if status in FINISHED_JOBS:
+        values.setdefault("finished_at", timezone.now())
+    if status == JobStatus.COMPLETED:
+        values["generated_quantity"] = values["requested_quantity"]
+    with acting_as("web"), brand_scope(shop.brand_id):
+        version = PassportVersion.objects.get(product=shop.product)
+        return [_make_job(shop, version, values) for _ in range(count)]
+
+
+def _make_job(shop: Shop, version: PassportVersion, values: dict[str, Any]) -> MintJob:
+    minted = values["status"] == JobStatus.COMPLETED
+    batch = MintBatch.objects.create(
+        brand=shop.world.brand,
+        product=shop.product,
+        passport_version=version,
+        identity_mode=IdentityMode.SERIAL,
+        activation_mode=ActivationMode.FIRST_SCAN,
+        resolver_base="https://id.nordhav.example",
+        gtin=shop.product.gtin,
+        sku=shop.product.sku,
+        status=_BATCH_OF[values["status"]],
+        requested_quantity=values["requested_quantity"],
+        minted_quantity=values.get("generated_quantity", 0),
+        minted_at=timezone.now() if minted else None,
+    )
+    job = MintJob.objects.create(
+        brand=shop.world.brand,
+        batch=batch,
+        idempotency_key=f"key-{shop.world.next_number()}",
+        idempotency_fingerprint=bytes(32),
+        **values,
+    )
+    tell("job.queued", brand_id=shop.brand_id, batch_id=batch.id, actor="user:1")
+    return job
+
+
+def make_cycles(shop: Shop, job: MintJob, count: int) -> None:
+    """Give a job this many cycles of one unit, and say so on the job."""
+    now = timezone.now()
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        MintCycle.objects.bulk_create(
+            MintCycle(
+                brand=shop.world.brand,
+                job=job,
+                number=number,
+                first_ordinal=number,
+                count=1,
+                fence=1,
+                started_at=now - timedelta(seconds=1),
+                committed_at=now,
+            )
+            for number in range(1, count + 1)
+        )
+        MintJob.objects.filter(pk=job.pk).update(cycles=count)
+
+
+def make_unit(shop: Shop, job: MintJob) -> MintUnit:
+    """Make the first unit of a job's batch."""
+    (token,) = generate_tokens(1)
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        return MintUnit.objects.create(
+            brand=shop.world.brand,
+            product=shop.product,
+            batch_id=job.batch_id,
+            ordinal=1,
+            token=token,
+        )
+
+
+def make_build(shop: Shop, job: MintJob, **fields: Any) -> PackBuild:
+    """Make a build of a job's packs."""
+    values: dict[str, Any] = {"pack_size": 10_000, "pack_count": 1, **fields}
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return PackBuild.objects.create(brand=shop.world.brand, batch_id=job.batch_id, **values)
+
+
+def make_pack(shop: Shop, build: PackBuild) -> PayloadPack:
+    """Make the one pack of a build."""
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        return PayloadPack.objects.create(
+            brand=shop.world.brand,
+            batch_id=build.batch_id,
+            build=build,
+            number=1,
+            first_ordinal=1,
+            row_count=100,
+            storage_key=f"{shop.brand_id}/{build.pk}/1.csv",
+            status=PackStatus.PENDING,
+        )
+
+
+def make_activation(shop: Shop, unit: MintUnit) -> None:
+    """Leave a first scan that is not counted yet."""
+    with acting_as("resolver"), brand_scope(shop.brand_id), connection.cursor() as cursor:
+        cursor.execute(_ACTIVATION, [shop.brand_id, unit.batch_id, unit.pk])

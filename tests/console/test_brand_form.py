@@ -1,0 +1,105 @@
+"""Editing a brand: host, prefixes and quotas, checked and audited."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.console.conftest import staff_with
+from tests.console.rows import Shop
+from tieback.brands.models import AuditEntry, Brand, User
+from tieback.brands.scoping import all_brands
+
+pytestmark = pytest.mark.plane("console")
+
+
+def save(client: Client, shop: Shop, **fields: str) -> Any:
+    brand = shop.world.brand
+    form = {
+        "resolver_host": brand.resolver_host,
+        "gs1_prefixes": ",".join(brand.gs1_prefixes),
+        "max_concurrent_jobs": "",
+        "max_units_per_day": "",
+    }
+    page = reverse("admin:brands_brand_change", args=[brand.pk])
+    return client.post(page, {**form, **fields})
+
+
+def stored(shop: Shop) -> Brand:
+    return Brand.objects.get(pk=shop.brand_id)
+
+
+def test_an_operator_changes_host_prefixes_and_quotas(console: Client, shop: Shop) -> None:
+    answer = save(
+        console,
+        shop,
+        resolver_host="ID.nordhav.example",
+        gs1_prefixes="0950600, 4012345",
+        max_concurrent_jobs="4",
+        max_units_per_day="2000000",
+    )
+    assert answer.status_code == HTTPStatus.FOUND
+    brand = stored(shop)
+    assert brand.resolver_host == "id.nordhav.example"
+    assert brand.gs1_prefixes == ["0950600", "4012345"]
+    assert (brand.max_concurrent_jobs, brand.max_units_per_day) == (4, 2_000_000)
+
+
+def test_a_change_is_audited_with_what_was_before(
+    console: Client, operator: User, shop: Shop
+) -> None:
+    save(console, shop, max_concurrent_jobs="4")
+    with all_brands():
+        entry = AuditEntry.objects.get(action="brand.updated")
+    assert entry.actor == f"user:{operator.pk}"
+    assert entry.brand_id == shop.brand_id
+    assert entry.before == {"max_concurrent_jobs": None}
+    assert entry.after == {"max_concurrent_jobs": 4}
+    assert entry.request_id
+
+
+def test_saving_without_a_change_audits_nothing(console: Client, shop: Shop) -> None:
+    save(console, shop)
+    with all_brands():
+        assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("resolver_host", "https://id.nordhav.example"),
+        ("resolver_host", "id.nordhav.example/x"),
+        ("resolver_host", "-nordhav.example"),
+        ("resolver_host", "nördhav.example"),
+        ("resolver_host", "nordhav.example:99999"),
+        ("gs1_prefixes", "12345"),
+        ("gs1_prefixes", "095060a"),
+        ("max_concurrent_jobs", "-1"),
+        ("max_units_per_day", "many"),
+    ],
+)
+def test_a_wrong_value_is_refused_beside_its_field(
+    console: Client, shop: Shop, field: str, value: str
+) -> None:
+    answer = save(console, shop, **{field: value})
+    assert answer.context["adminform"].form.errors.keys() == {field}
+    assert getattr(stored(shop), field) == getattr(shop.world.brand, field)
+
+
+def test_an_emptied_host_stops_minting_and_is_allowed(console: Client, shop: Shop) -> None:
+    save(console, shop, resolver_host="")
+    assert stored(shop).resolver_host == ""
+
+
+def test_slug_and_name_are_not_editable(console: Client, shop: Shop) -> None:
+    save(console, shop, slug="other", name="Other")
+    assert stored(shop).slug == shop.world.brand.slug
+    assert stored(shop).name == shop.world.brand.name
+
+
+def test_staff_who_may_only_look_cannot_save(shop: Shop) -> None:
+    client = staff_with("view_brand")
+    assert save(client, shop, max_units_per_day="1").status_code == HTTPStatus.FORBIDDEN
+    assert stored(shop).max_units_per_day is None

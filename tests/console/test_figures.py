@@ -1,0 +1,125 @@
+"""The queue in figures: the first page, its JSON and Prometheus show the same rows."""
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from exports.models import PackStatus
+from minting.states import JobStatus, Priority
+from tests.console.rows import Shop, ago, make_activation, make_build, make_jobs, make_unit
+from tieback.figures import duration
+
+pytestmark = pytest.mark.plane("console")
+
+
+@pytest.fixture
+def busy(shop: Shop) -> Shop:
+    """A queue with something of everything."""
+    make_jobs(shop, 2, queued_at=ago(minutes=5))
+    make_jobs(shop, priority=Priority.URGENT)
+    make_jobs(shop, 3, status=JobStatus.FAILED)
+    make_jobs(shop, status=JobStatus.PROCESSING, owner="w:1", lease_until=ago(minutes=2))
+    (done,) = make_jobs(shop, status=JobStatus.COMPLETED)
+    make_build(shop, done, status=PackStatus.FAILED)
+    make_activation(shop, make_unit(shop, done))
+    return shop
+
+
+def gauges(client: Client) -> dict[str, float]:
+    text = client.get("/metrics/queue").content.decode()
+    return {
+        f"{sample.name}{list(sample.labels.values())}": sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_json_counts_every_state(console: Client, busy: Shop) -> None:
+    for path in ("/admin/queue/stats", "/admin/queue/stats/"):
+        body = console.get(path).json()
+        assert body["jobs"] == {
+            "QUEUED": 3,
+            "RESERVED": 0,
+            "PROCESSING": 1,
+            "COMPLETED": 1,
+            "FAILED": 3,
+            "CANCELLED": 0,
+        }
+        assert body["waiting"] == {"urgent": 1, "high": 0, "standard": 3, "total": 4}
+        assert 300 <= body["oldest_waiting_seconds"] < 400
+        assert body["expired_leases"] == {"mint": 1, "exports": 0}
+        assert body["pack_builds"]["failed"] == 1
+        assert body["activations_uncounted"] == 1
+
+
+def test_prometheus_reads_the_same_figures(busy: Shop) -> None:
+    read = gauges(Client())
+    assert read["mint_queue_depth['urgent']"] == 1
+    assert read["mint_queue_depth['standard']"] == 3
+    assert read["tieback_mint_jobs['FAILED']"] == 3
+    assert read["tieback_expired_leases['mint']"] == 1
+    assert read["tieback_pack_builds['failed']"] == 1
+    assert read["tieback_activations_uncounted[]"] == 1
+    assert read["tieback_oldest_waiting_job_age_seconds[]"] >= 300
+
+
+def test_an_empty_queue_reads_zero_and_every_state_has_a_gauge() -> None:
+    read = gauges(Client())
+    assert set(read.values()) == {0}
+    assert {f"tieback_mint_jobs['{status}']" for status in JobStatus} <= set(read)
+    assert {f"tieback_pack_builds['{status}']" for status in PackStatus} <= set(read)
+    assert {f"mint_queue_depth['{level.label}']" for level in Priority} <= set(read)
+
+
+def test_the_first_page_links_each_count_to_its_list(console: Client, busy: Shop) -> None:
+    content = console.get("/admin/").content.decode()
+    jobs = "/admin/minting/mintjob/"
+    assert f'<a href="{jobs}?status__exact=FAILED"><strong>3</strong> failed jobs</a>' in content
+    assert f'<a href="{jobs}?work=expired"><strong>1</strong> job whose worker died</a>' in content
+    assert "<strong>1</strong> failed pack build</a>" in content
+    assert "oldest of 4 waiting jobs" in content
+    for status in JobStatus:
+        assert f"{jobs}?status__exact={status}" in content
+
+
+def test_the_first_page_of_an_empty_queue_says_so(console: Client) -> None:
+    content = console.get("/admin/").content.decode()
+    assert "nothing waits" in content
+    assert "tile-bad" not in content
+
+
+def test_the_queue_page_answers_with_and_without_a_slash(console: Client) -> None:
+    for path in ("/admin/queue", "/admin/queue/"):
+        assert console.get(path).status_code == HTTPStatus.OK
+
+
+def test_a_scrape_needs_the_token_where_one_is_set(settings: Settings) -> None:
+    settings.METRICS_TOKEN = "scrape-me"
+    assert Client().get("/metrics/queue").status_code == HTTPStatus.UNAUTHORIZED
+    right = {"Authorization": "Bearer scrape-me"}
+    assert Client().get("/metrics/queue", headers=right).status_code == HTTPStatus.OK
+
+
+def test_the_process_metrics_are_not_mixed_in() -> None:
+    assert "django_" not in Client().get("/metrics/queue").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "0 s"),
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3_600, "1 h"),
+        (3_661, "1 h 1 min"),
+        (90_061, "1 d 1 h"),
+        (86_401, "1 d"),
+    ],
+)
+def test_a_length_of_time_is_told_in_two_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

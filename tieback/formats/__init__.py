@@ -1,0 +1,1 @@
+"""How pages write moments, for Django's ``FORMAT_MODULE_PATH``."""
