@@ -1,0 +1,195 @@
+"""Real Celery workers, as processes of their own, on a real broker and the test database."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+
+from minting import pipeline
+from minting.models import MintJob, MintUnit
+from minting.states import JobStatus
+from tests.factories import BrandWorld, make_world
+from tests.minting.requests import queued_job, reread
+from tests.planes import acting_as
+from tieback.brands.scoping import brand_scope
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.plane("worker"),
+    pytest.mark.timeout(180),
+]
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def nordhav(transactional_db) -> BrandWorld:
+    with acting_as("web"):
+        return make_world("nordhav")
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """A broker of this test process alone: a numbered database of the running server."""
+    number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    url = f"{settings.REDIS_URL.rsplit('/', 1)[0]}/{number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+@pytest.fixture
+def environment(broker: str) -> dict[str, str]:
+    """Short leases, in the order the system check asks for."""
+    database = connection.settings_dict
+    place = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return {
+        **os.environ,
+        "TIEBACK_PLANE": "worker",
+        "DATABASE_URL": f"postgresql://{place}",
+        "TIEBACK_CYCLE_SIZE": "100",
+        "TIEBACK_WINDOW_SECONDS": "1",
+        "TASK_SOFT_TIME_LIMIT": "2",
+        "TASK_TIME_LIMIT": "3",
+        "TIEBACK_LEASE_SECONDS": "4",
+        "BROKER_VISIBILITY_TIMEOUT": "20",
+        "CELERY_BROKER_URL": broker,
+    }
+
+
+@pytest.fixture
+def start_worker(
+    environment: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Return a function that starts a worker; all of them are gone after the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**armed: str) -> "subprocess.Popen[bytes]":
+        log = (tmp_path / f"worker-{len(started)}.log").open("wb")
+        worker = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "celery", "-A", "tieback", "worker", "-c", "1"),
+                *("-Q", "mint", "--without-gossip", "--without-mingle"),
+                *("--hostname", f"{len(started)}@test"),
+            ],
+            cwd=PROJECT,
+            env={**environment, **armed},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
+@pytest.fixture
+def ring(broker: str) -> Callable[[], None]:
+    """Return a function that rings for a job as the sweep would, through the test's own broker."""
+
+    def send() -> None:
+        with current_app.connection_for_write(broker) as connection:
+            current_app.send_task(pipeline.GENERATE, args=("any",), connection=connection)
+
+    return send
+
+
+def until(what: str, look: Callable[[], bool], *, ring: Callable[[], None], seconds: int = 90):
+    """Ring once a second until ``look`` says yes."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ring()
+        for _ in range(10):
+            if look():
+                return
+            time.sleep(0.1)
+    pytest.fail(f"gave up waiting for {what}")
+
+
+def is_completed(job: MintJob) -> Callable[[], bool]:
+    return lambda: reread(job).status == JobStatus.COMPLETED
+
+
+def assert_whole(job: MintJob) -> None:
+    done = reread(job)
+    with brand_scope(job.brand_id):
+        ordinals = MintUnit.objects.filter(batch_id=job.batch_id).order_by("ordinal")
+        found = list(ordinals.values_list("ordinal", flat=True))
+    assert found == list(range(1, job.requested_quantity + 1))
+    assert done.generated_quantity == done.batch.minted_quantity == job.requested_quantity
+    assert (done.consecutive_errors, done.last_error) == (0, "")
+
+
+def test_a_worker_mints_what_the_bell_rang_for(nordhav, start_worker, ring):
+    job = queued_job(nordhav, 1_000)
+    start_worker()
+    until("the job", is_completed(job), ring=ring)
+    assert_whole(job)
+
+
+@pytest.mark.parametrize("point", ["mint.inserted", "mint.committed", "mint.before_finalize"])
+def test_a_killed_child_costs_neither_a_unit_nor_an_error(
+    nordhav, start_worker, ring, tmp_path, point
+):
+    witness = tmp_path / "witness"
+    job = queued_job(nordhav, 1_000)
+    start_worker(TIEBACK_CRASH_POINT=f"{point}:kill:1:{witness}")
+    until("the crash", witness.exists, ring=ring)
+    until("the job", is_completed(job), ring=ring)
+    assert_whole(job)
+    assert reread(job).fence >= 2
+
+
+def test_a_killed_worker_is_replaced_by_another(nordhav, start_worker, ring, tmp_path):
+    witness = tmp_path / "witness"
+    job = queued_job(nordhav, 1_000)
+    first = start_worker(TIEBACK_CRASH_POINT=f"mint.counted:kill-parent:1:{witness}")
+    until("the crash", witness.exists, ring=ring)
+    first.wait(10)
+    start_worker()
+    until("the job", is_completed(job), ring=ring)
+    assert_whole(job)
+
+
+def test_a_worker_that_slept_past_its_lease_wakes_fenced(nordhav, start_worker, ring, tmp_path):
+    witness = tmp_path / "witness"
+    job = queued_job(nordhav, 2_000)
+    sleeper = start_worker(TIEBACK_CRASH_POINT=f"mint.committed:stop:1:{witness}")
+    until("the pause", witness.exists, ring=ring)
+    for process in (psutil.Process(sleeper.pid), *psutil.Process(sleeper.pid).children()):
+        process.suspend()
+    start_worker()
+    until("the job", is_completed(job), ring=ring)
+    for process in (psutil.Process(sleeper.pid), *psutil.Process(sleeper.pid).children()):
+        process.resume()
+    time.sleep(1)
+    assert_whole(job)
+
+
+def test_a_polite_stop_lets_go_within_seconds(nordhav, start_worker, ring):
+    job = queued_job(nordhav, 1_000_000)
+    worker = start_worker(TIEBACK_CYCLE_SIZE="2000", TIEBACK_WINDOW_SECONDS="1")
+    until("progress", lambda: reread(job).generated_quantity > 0, ring=ring)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    left = reread(job)
+    assert left.owner == ""
+    assert left.consecutive_errors == left.crashes_without_progress == 0
+    with brand_scope(job.brand_id):
+        assert MintUnit.objects.filter(batch_id=job.batch_id).count() == left.generated_quantity
