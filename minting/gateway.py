@@ -145,7 +145,7 @@ def _examine(brand_id: UUID, request: MintRequest, *, lock: bool) -> _Found:
     if lock and (brand.max_concurrent_jobs is not None or brand.max_units_per_day is not None):
         _hold_quota(brand_id)
     production_batch = _production_batch(request, lock=lock)
-    product = Product.objects.filter(id=request.product_id).first()
+    product = _product(request, lock=lock)
     reasons = blocking_reasons(
         RequestFacts(
             quantity=request.quantity,
@@ -164,6 +164,12 @@ def _hold_quota(brand_id: UUID) -> None:
     """Let one request at a time count a brand's quota; held until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [brand_id.int & (2**62 - 1)])
+
+
+def _product(request: MintRequest, *, lock: bool) -> Product | None:
+    """Read the product; the lock keeps its GTIN as it is until the codes that carry it are known."""
+    rows = Product.objects.filter(id=request.product_id)
+    return (rows.select_for_update(no_key=True) if lock else rows).first()
 
 
 def _production_batch(request: MintRequest, *, lock: bool) -> ProductionBatch | None:

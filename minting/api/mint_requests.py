@@ -15,7 +15,12 @@ from minting.gateway import (
     submit_mint_request,
 )
 from minting.states import ActivationMode, ChainMode, IdentityMode, Priority
-from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictTextField
+from tieback.api.fields import (
+    StrictIntegerField,
+    StrictSerializer,
+    StrictTextField,
+    StrictUUIDField,
+)
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 
@@ -33,8 +38,8 @@ class LotSerializer(StrictSerializer):
 class MintRequestSerializer(StrictSerializer):
     """What to mint."""
 
-    product_id = serializers.UUIDField()
-    production_batch_id = serializers.UUIDField(required=False, allow_null=True)
+    product_id = StrictUUIDField()
+    production_batch_id = StrictUUIDField(required=False, allow_null=True)
     quantity = StrictIntegerField(
         min_value=-_LARGEST_INTEGER,
         max_value=_LARGEST_INTEGER,

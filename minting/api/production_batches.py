@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Q, Value
-from django.db.models.functions import Lower
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 
 from minting.api.catalogue_fields import LineField
 from minting.api.queries import Listing, ListQuery
+from minting.catalogue.matching import same_text
 from minting.catalogue.production_batches import (
     create_production_batch,
     update_production_batch,
@@ -21,7 +21,7 @@ from minting.catalogue.values import LARGEST_QUANTITY, LONGEST_REF, LONGEST_SKU
 from minting.models import ProductionBatch
 from minting.remaining import remaining_quantities
 from minting.states import ProductionBatchStatus
-from tieback.api.fields import StrictIntegerField, StrictSerializer
+from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictUUIDField
 from tieback.api.pagination import page_of
 from tieback.api.views import BrandAPIView, enveloped
 from tieback.brands.roles import Scope
@@ -47,7 +47,7 @@ class ProductionBatchChangeSerializer(StrictSerializer):
 
     external_ref = LineField(max_length=LONGEST_REF, required=False)
     sku = LineField(max_length=LONGEST_SKU, required=False)
-    product_id = serializers.UUIDField(required=False)
+    product_id = StrictUUIDField(required=False)
     status = serializers.ChoiceField(choices=ProductionBatchStatus.choices, required=False)
     quantity = StrictIntegerField(
         min_value=1, max_value=LARGEST_QUANTITY, required=False, allow_null=True
@@ -169,8 +169,7 @@ def _shown(batches: Iterable[ProductionBatch]) -> list[dict[str, Any]]:
 def _conditions(query: Listing) -> Q:
     found = query.conditions(product="product_id", status="status")
     if "external_ref" in query.values:
-        folded = Lower(Value(query.values["external_ref"]))
-        found &= Q(external_ref__lower=folded)
+        found &= same_text("external_ref", query.values["external_ref"])
     if "sku" in query.values:
-        found &= Q(product__sku__lower=Lower(Value(query.values["sku"])))
+        found &= same_text("product__sku", query.values["sku"])
     return found

@@ -12,9 +12,7 @@ urlpatterns = [
     path("mint-jobs/<uuid:job_id>/retry/", jobs.MintJobRetryView.as_view(), name="mint-job-retry"),
     path("mint-kpis/", jobs.MintKpiView.as_view(), name="mint-kpis"),
     path("mint-batches/", batches.MintBatchListView.as_view(), name="mint-batch-list"),
-    path(
-        "mint-batches/<uuid:batch_id>/", batches.MintBatchDetailView.as_view(), name="mint-batch"
-    ),
+    path("mint-batches/<uuid:batch_id>/", batches.MintBatchDetailView.as_view(), name="mint-batch"),
     path("mint-units/", batches.MintUnitListView.as_view(), name="mint-unit-list"),
     path("mint-events/", batches.MintEventListView.as_view(), name="mint-event-list"),
     path("", include("minting.api.catalogue_urls")),

@@ -3,13 +3,12 @@
 import re
 from typing import Any
 
-from django.http import HttpRequest
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from tieback.api import tokens
 from tieback.api.principal import Machine
-from tieback.brands.credentials import FoundCredential, find_credential
+from tieback.brands.credentials import FoundCredential, find_credential, mark_used
 
 _API_KEY = re.compile(r"(mk_live_[A-Za-z0-9]{8,32})\.([\x21-\x7e]{16,128})")
 
@@ -28,6 +27,7 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
             raise exceptions.AuthenticationFailed(
                 "The API key is unknown, expired or revoked. Send X-Api-Key: <id>.<secret>."
             )
+        mark_used(found)
         return Machine(found.id, found.brand_id, found.scopes), found
 
     def authenticate_header(self, request: Request) -> str:
@@ -58,7 +58,7 @@ class JwtAuthentication(authentication.BaseAuthentication):
 class SessionAuthentication(authentication.SessionAuthentication):
     """The session cookie of a person who signed in; unsafe methods need the CSRF token."""
 
-    def enforce_csrf(self, request: HttpRequest) -> None:
+    def enforce_csrf(self, request: Request) -> None:
         """Refuse an unsafe request without its CSRF token, without naming internals."""
         try:
             super().enforce_csrf(request)

@@ -2,20 +2,29 @@
 
 from typing import Any, ClassVar
 
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tieback.api.fields import QuerySerializer, StrictIntegerField, StrictSerializer, StrictTextField
+from tieback.api.fields import (
+    NothingSerializer,
+    QuerySerializer,
+    StrictSerializer,
+    StrictTextField,
+)
 from tieback.api.pagination import DEFAULT_PAGE, LARGEST_PAGE, page_of
 from tieback.api.views import BrandAPIView, enveloped
 from tieback.brands.audit import record
 from tieback.brands.credentials import issue_credential
 from tieback.brands.models import ApiCredential, User
 from tieback.brands.roles import Scope
-from tieback.errors import FieldError, NotFound, ValidationFailed
+from tieback.errors import FieldError, Forbidden, NotFound, ValidationFailed
+
+NAME_TAKEN = FieldError("name", "TAKEN", "A credential of this name exists; choose another.")
 
 
 class CredentialSerializer(serializers.Serializer[Any]):
@@ -95,20 +104,28 @@ class CredentialListView(BrandAPIView):
         given = NewCredentialSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
-        if ApiCredential.objects.filter(name__iexact=values["name"]).exists():
-            taken = FieldError("name", "TAKEN", "A credential of this name exists; choose another.")
-            raise ValidationFailed(fields=(taken,))
-        creator = request.user if isinstance(request.user, User) else None
-        issued = issue_credential(
-            brand_id=self.principal.brand_id,
-            name=values["name"],
-            scopes=values["scopes"],
-            created_by=creator,
-            expires_at=values.get("expires_at"),
-        )
+        if not all(self.principal.may(Scope(scope)) for scope in values["scopes"]):
+            raise Forbidden("A credential can be given only scopes that its maker has.")
+        try:
+            with transaction.atomic():
+                issued = issue_credential(
+                    brand_id=self.principal.brand_id,
+                    name=values["name"],
+                    scopes=values["scopes"],
+                    created_by=request.user if isinstance(request.user, User) else None,
+                    expires_at=values.get("expires_at"),
+                )
+        except IntegrityError as error:
+            raise ValidationFailed(fields=(NAME_TAKEN,)) from error
         after = {"name": issued.name, "scopes": list(issued.scopes)}
-        record(self.principal, "credential.created", "api_credential", issued.id, after=after,
-               request=request)
+        record(
+            self.principal,
+            "credential.created",
+            "api_credential",
+            issued.id,
+            after=after,
+            request=request,
+        )
         return Response(IssuedCredentialSerializer(issued).data, status=201)
 
 
@@ -118,16 +135,24 @@ class CredentialRevokeView(BrandAPIView):
     permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.CREDENTIALS_MANAGE}
 
     @extend_schema(
-        operation_id="revoke_api_credential", request=None, responses=CredentialSerializer
+        operation_id="revoke_api_credential",
+        request=NothingSerializer,
+        responses=CredentialSerializer,
     )
     def post(self, request: Request, credential_id: str) -> Response:
         """Revoke; doing it twice changes nothing."""
-        credential = ApiCredential.objects.filter(id=credential_id).first()
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
+        rows = ApiCredential.objects.filter(id=credential_id)
+        revoked = rows.filter(revoked_at__isnull=True).update(revoked_at=Now())
+        credential = rows.first()
         if credential is None:
             raise NotFound
-        if credential.revoked_at is None:
-            credential.revoked_at = timezone.now()
-            credential.save(update_fields=["revoked_at"])
-            record(self.principal, "credential.revoked", "api_credential", credential.id,
-                   request=request)
+        if revoked:
+            record(
+                self.principal,
+                "credential.revoked",
+                "api_credential",
+                credential.id,
+                request=request,
+            )
         return Response(CredentialSerializer(credential).data)

@@ -5,14 +5,22 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from tieback.errors import FieldError, TiebackError, Unavailable
+from tieback.errors import (
+    BodyTooLarge,
+    FieldError,
+    Forbidden,
+    NotFound,
+    TiebackError,
+    Unavailable,
+)
 from tieback.requests import request_id_of
 
 log = structlog.get_logger(__name__)
@@ -56,7 +64,15 @@ def error_response(request: HttpRequest, status: int, message: str) -> JsonRespo
     body = error_body(
         code=CODES.get(status, "ERROR"), message=message, request_id=request_id_of(request)
     )
-    return JsonResponse(body, status=status)
+    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
+
+
+def unavailable(request: HttpRequest) -> JsonResponse:
+    """Return the 503 of a request that lost the database."""
+    error = Unavailable()
+    response = error_response(request, error.status, error.message)
+    response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 class EnvelopeRenderer(JSONRenderer):
@@ -114,10 +130,11 @@ def _answer(
 
 def _known(error: exceptions.APIException, context: Mapping[str, Any]) -> Response:
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    challenge, wait = getattr(error, "auth_header", None), getattr(error, "wait", None)
+    if challenge:
+        headers["WWW-Authenticate"] = str(challenge)
+    if wait:
+        headers["Retry-After"] = str(int(wait))
     if isinstance(error, exceptions.ValidationError):
         fields = tuple(flatten(error.detail))
         message = "The request is malformed; every faulty field is listed."
@@ -126,26 +143,31 @@ def _known(error: exceptions.APIException, context: Mapping[str, Any]) -> Respon
     return _answer(context, error.status_code, code, str(error.detail), (), headers)
 
 
+def _in_our_words(error: Exception) -> Exception:
+    """Return the error a caller may be told of in place of one of Django's."""
+    match error:
+        case Http404():
+            return NotFound("There is no such object.")
+        case PermissionDenied():
+            return Forbidden("This is not allowed.")
+        case RequestDataTooBig():
+            return BodyTooLarge("The request's body is too large.")
+        case SuspiciousOperation() | MultiPartParserError():
+            return exceptions.ParseError("The form could not be read.")
+        case OperationalError() | InterfaceError():
+            log.error("database_unavailable", exc_info=error)
+            return Unavailable()
+    return error
+
+
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Answer every exception of the API in the envelope; nothing internal is ever shown."""
-    match error:
-        case TiebackError():
-            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-            return _answer(
-                context, error.status, error.code, error.message, error.fields, headers
-            )
-        case exceptions.APIException():
-            return _known(error, context)
-        case Http404():
-            return _known(exceptions.NotFound("There is no such object."), context)
-        case PermissionDenied():
-            return _known(exceptions.PermissionDenied(), context)
-        case RequestDataTooBig():
-            return _answer(context, 413, "BODY_TOO_LARGE", "The request's body is too large.")
-        case OperationalError():
-            log.exception("database_unavailable")
-            return handle_exception(Unavailable(), context)
-        case _:
-            log.exception("unhandled")
-            message = "Something went wrong on our side; quote the request id when you ask."
-            return _answer(context, 500, "INTERNAL_ERROR", message)
+    match _in_our_words(error):
+        case TiebackError() as known:
+            headers = {"Retry-After": str(known.retry_after)} if known.retry_after else {}
+            return _answer(context, known.status, known.code, known.message, known.fields, headers)
+        case exceptions.APIException() as known:
+            return _known(known, context)
+    log.error("unhandled", exc_info=error)
+    message = "Something went wrong on our side; quote the request id when you ask."
+    return _answer(context, HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message)

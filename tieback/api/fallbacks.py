@@ -1,5 +1,7 @@
 """Answers given outside any view: unknown paths, broken requests, failed sign-ins."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -9,9 +11,11 @@ _WORDS = {
     400: "The request could not be understood.",
     403: "This is not allowed.",
     404: "There is nothing at this address.",
+    405: "The method is not offered here.",
     429: "Too many attempts; try again later.",
     500: "Something went wrong on our side.",
 }
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 def _answer(request: HttpRequest, status: int, message: str | None = None) -> HttpResponse:
@@ -51,3 +55,21 @@ def locked_out(
 ) -> HttpResponse:
     """Answer a sign-in that was tried too often."""
     return _answer(request, 429)
+
+
+class KnownMethodsMiddleware:
+    """Refuse a method HTTP does not know before it becomes the label of a metric.
+
+    Labels are kept for as long as the process lives, so a stranger must not be able to make them.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 405, or let the request pass."""
+        if request.method in _METHODS:
+            return self.get_response(request)
+        response = _answer(request, 405)
+        response["Allow"] = ", ".join(_METHODS)
+        return response

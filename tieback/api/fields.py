@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
+
+_MOST_UNKNOWN_NAMED = 50
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -19,7 +22,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             if not unknown or not isinstance(error.detail, dict):
                 raise
             errors, value = dict(error.detail), None
-        for name in sorted(map(str, unknown)):
+        for name in sorted(map(str, unknown))[:_MOST_UNKNOWN_NAMED]:
             known = ", ".join(sorted(self.fields))
             errors[name] = [
                 serializers.ErrorDetail(f"Unknown field. Known: {known}.", code="unknown_field")
@@ -43,6 +46,16 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID written as text; a number is not taken for one."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        """Return the UUID."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class StrictTextField(serializers.CharField):
     """JSON text; numbers and booleans are not taken for it."""
 
@@ -51,6 +64,10 @@ class StrictTextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class NothingSerializer(StrictSerializer):
+    """The body of a request that takes none: it may be empty, and holds no field."""
 
 
 class QuerySerializer(StrictSerializer):
@@ -66,4 +83,5 @@ class QuerySerializer(StrictSerializer):
             given[name] = values[0]
         serializer = cls(data=given)
         serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        valid: dict[str, Any] = serializer.validated_data
+        return valid

@@ -1,11 +1,11 @@
 """The start page of the web plane: where to go from here."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.views.generic import TemplateView
 
-from tieback.brands.models import Membership
+from tieback.brands.models import Membership, User
 from tieback.brands.scoping import user_scope
 
 
@@ -16,10 +16,10 @@ class HomeView(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the person's brands."""
-        user_id = self.request.user.pk
-        with user_scope(user_id):
+        person = cast("User", self.request.user)
+        with user_scope(person.pk):
             memberships = list(
-                Membership.objects.filter(user_id=user_id)
+                Membership.objects.filter(user=person)
                 .select_related("brand")
                 .order_by("brand__slug")
             )

@@ -3,21 +3,18 @@
 import codecs
 import json
 import math
+from collections import Counter
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 
+from tieback.errors import BodyTooLarge
+
 MAX_DEPTH = 32
 _MAX_DIGITS = 100
-
-
-class BodyTooLarge(exceptions.APIException):
-    """The body is larger than the endpoint takes."""
-
-    status_code = 413
-    default_code = "too_large"
+_LONGEST_NAME_SHOWN = 60
 
 
 def _whole(text: str) -> int:
@@ -35,6 +32,25 @@ def _real(text: str) -> float:
 
 def _constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the field {twice[:_LONGEST_NAME_SHOWN]!r} is given twice")
+    return found
+
+
+def strict_json(text: str) -> Any:
+    """Read JSON text without what is ambiguous or cannot be stored: NaN, endless numbers."""
+    return json.loads(
+        text,
+        parse_int=_whole,
+        parse_float=_real,
+        parse_constant=_constant,
+        object_pairs_hook=_object,
+    )
 
 
 def read_limited(stream: IO[bytes], *, limit: int, length: int | None) -> bytes:
@@ -58,15 +74,21 @@ def _refuse(field: str, message: str) -> exceptions.ValidationError:
     return exceptions.ValidationError({field or "body": [message]})
 
 
+def _check_text(value: str, path: str) -> None:
+    if "\x00" in value:
+        raise _refuse(path, "Must not contain the NUL character.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _refuse(path, "Must be valid Unicode text (unpaired surrogate).") from error
+
+
 def check_storable(value: Any, path: str = "", depth: int = 0) -> None:
     """Refuse what a text or JSONB column cannot hold, naming the field."""
     if depth > MAX_DEPTH:
         raise _refuse(path, f"Nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, str):
-        if "\x00" in value:
-            raise _refuse(path, "Must not contain the NUL character.")
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise _refuse(path, "Must be valid Unicode text (unpaired surrogate).")
+        _check_text(value, path)
     elif isinstance(value, dict):
         for key, item in value.items():
             check_storable(key, path, depth + 1)
@@ -88,14 +110,14 @@ class StrictJSONParser(BaseParser):
         body = read_limited(
             stream, limit=settings.MAX_BODY_BYTES, length=content_length(parser_context)
         )
+        if body.startswith(codecs.BOM_UTF8):
+            raise _refuse("body", "The body must be JSON in UTF-8 without a byte order mark.")
         try:
-            text = codecs.decode(body, "utf-8")
+            text = body.decode()
         except UnicodeDecodeError as error:
             raise _refuse("body", "The body must be JSON in UTF-8.") from error
         try:
-            data = json.loads(
-                text, parse_int=_whole, parse_float=_real, parse_constant=_constant
-            )
+            data = strict_json(text)
         except RecursionError as error:
             raise _refuse("body", f"Nested more than {MAX_DEPTH} levels deep.") from error
         except json.JSONDecodeError as error:

@@ -64,9 +64,9 @@ class EnvelopeSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Add the workspace header to operations inside a brand."""
-        from drf_spectacular.utils import OpenApiParameter  # noqa: PLC0415
+        from drf_spectacular.utils import OpenApiParameter
 
-        from tieback.api.views import BrandAPIView  # noqa: PLC0415
+        from tieback.api.views import BrandAPIView
 
         if not isinstance(self.view, BrandAPIView):
             return []
@@ -102,7 +102,9 @@ def wrap_in_envelope(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                         "required": ["ok", "data", "meta"],
                     }
             for status, words in _REFUSALS.items():
-                operation["responses"].setdefault(status, {"description": words, "content": refusal})
+                operation["responses"].setdefault(
+                    status, {"description": words, "content": refusal}
+                )
     return result
 
 

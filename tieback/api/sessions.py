@@ -1,6 +1,6 @@
 """Signing in: a token pair for API callers, a session cookie for pages, and who one is."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import authenticate, login, logout
 from django.utils.decorators import method_decorator
@@ -10,26 +10,26 @@ from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from tieback.api import tokens
-from tieback.api.fields import StrictSerializer
+from tieback.api.fields import StrictSerializer, StrictTextField
 from tieback.api.principal import Machine
-from tieback.brands.models import Membership, User
-from tieback.brands.scoping import user_scope
+from tieback.api.views import NeverStored
+from tieback.brands.models import Brand, Membership, User
+from tieback.brands.scoping import brand_scope, user_scope
 
 
 class PasswordSerializer(StrictSerializer):
     """E-mail address and password."""
 
     email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=256, trim_whitespace=False)
+    password = StrictTextField(max_length=256, trim_whitespace=False)
 
 
 class RefreshSerializer(StrictSerializer):
     """A refresh token."""
 
-    refresh = serializers.CharField(max_length=2048)
+    refresh = StrictTextField(max_length=2048)
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):
@@ -62,7 +62,7 @@ def _sign_in(request: Request) -> User:
     given = PasswordSerializer(data=request.data)
     given.is_valid(raise_exception=True)
     user = authenticate(
-        request._request,
+        request._request,  # noqa: SLF001 - Django signs people in on its own request
         username=given.validated_data["email"].lower(),
         password=given.validated_data["password"],
     )
@@ -71,7 +71,7 @@ def _sign_in(request: Request) -> User:
     return user
 
 
-class _PublicView(APIView):
+class _PublicView(NeverStored):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
@@ -113,22 +113,20 @@ class TokenRefreshView(_PublicView):
 class SessionView(_PublicView):
     """Start or end a session for pages."""
 
-    @extend_schema(
-        operation_id="create_session", request=PasswordSerializer, responses={204: None}
-    )
+    @extend_schema(operation_id="create_session", request=PasswordSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         """Sign in; the answer sets the session cookie."""
-        login(request._request, _sign_in(request))
+        login(request._request, _sign_in(request))  # noqa: SLF001 - as above
         return Response(status=204)
 
     @extend_schema(operation_id="delete_session", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Sign out."""
-        logout(request._request)
+        logout(request._request)  # noqa: SLF001 - as above
         return Response(status=204)
 
 
-class MeView(APIView):
+class MeView(NeverStored):
     """Who the caller is and which brands they may act for."""
 
     @extend_schema(operation_id="get_me", responses=MeSerializer)
@@ -136,16 +134,26 @@ class MeView(APIView):
         """Return the caller's brands."""
         user = request.user
         if isinstance(user, Machine):
-            workspace = {"id": user.brand_id, "slug": "", "name": "", "role": None}
-            body = {"email": None, "credential_id": user.credential_id}
-            body |= {"scopes": sorted(user.scopes), "workspaces": [workspace]}
-            return Response(MeSerializer(body).data)
-        with user_scope(user.pk):
-            workspaces = [
-                {"id": m.brand_id, "slug": m.brand.slug, "name": m.brand.name, "role": m.role}
-                for m in Membership.objects.filter(user=user)
-                .select_related("brand")
-                .order_by("brand__slug")
-            ]
-        body = {"email": user.email, "credential_id": None, "scopes": [], "workspaces": workspaces}
-        return Response(MeSerializer(body).data)
+            return Response(MeSerializer(_machine(user)).data)
+        return Response(MeSerializer(_person(cast("User", user))).data)
+
+
+def _person(user: User) -> dict[str, Any]:
+    with user_scope(user.pk):
+        rows = Membership.objects.filter(user=user).select_related("brand")
+        workspaces = [
+            {"id": row.brand_id, "slug": row.brand.slug, "name": row.brand.name, "role": row.role}
+            for row in rows.order_by("brand__slug")
+        ]
+    return {"email": user.email, "credential_id": None, "scopes": [], "workspaces": workspaces}
+
+
+def _machine(user: Machine) -> dict[str, Any]:
+    with brand_scope(user.brand_id):
+        brand = Brand.objects.get(id=user.brand_id)
+    return {
+        "email": None,
+        "credential_id": user.credential_id,
+        "scopes": sorted(user.scopes),
+        "workspaces": [{"id": brand.id, "slug": brand.slug, "name": brand.name, "role": None}],
+    }

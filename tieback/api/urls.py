@@ -7,7 +7,7 @@ from tieback.api import credentials
 urlpatterns = [
     path("api-credentials/", credentials.CredentialListView.as_view(), name="credential-list"),
     path(
-        "api-credentials/<str:credential_id>/revoke/",
+        "api-credentials/<slug:credential_id>/revoke/",
         credentials.CredentialRevokeView.as_view(),
         name="credential-revoke",
     ),

@@ -1,20 +1,26 @@
 """The base of every API view that acts inside a brand."""
 
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from rest_framework import exceptions
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from tieback.api.envelope import unavailable
 from tieback.api.principal import Machine, Principal
-from tieback.brands.credentials import mark_used
-from tieback.brands.models import Membership
+from tieback.brands.models import Membership, User
 from tieback.brands.roles import Role, Scope
 from tieback.brands.scoping import brand_scope, user_scope
 from tieback.errors import FieldError, Forbidden, NotFound, ValidationFailed
+
+log = structlog.get_logger(__name__)
 
 
 class UnknownWorkspace(NotFound):
@@ -23,24 +29,38 @@ class UnknownWorkspace(NotFound):
     code = "WORKSPACE_NOT_FOUND"
 
 
-class BrandAPIView(GenericAPIView[Any]):
+class NeverStored(APIView):
+    """A view whose answers no cache keeps: they are one caller's own."""
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Add the header to every answer, errors included."""
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
+
+class BrandAPIView(NeverStored, GenericAPIView[Any]):
     """Authenticate, enter the brand, check the permission, run, and leave.
 
     The brand's transaction spans the handler: an answer of 400 or above rolls it back, so an
     error answer has written nothing; the commit hooks run before the answer is rendered.
     """
 
-    #: The scope each HTTP method needs; a method that is missing here is refused.
+    #: The scope each HTTP method needs; a method that is missing here is refused. HEAD is a GET.
     permissions: ClassVar[dict[str, Scope]] = {}
     principal: Principal
     _scopes: ExitStack
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Run the request inside the caller's brand."""
-        with ExitStack() as self._scopes:
-            response = super().dispatch(request, *args, **kwargs)
-            if response.status_code >= 400 and transaction.get_connection().in_atomic_block:
-                transaction.set_rollback(True)
+        try:
+            with ExitStack() as self._scopes:
+                response = super().dispatch(request, *args, **kwargs)
+                if response.status_code >= HTTPStatus.BAD_REQUEST and hasattr(self, "principal"):
+                    transaction.set_rollback(True)
+        except (OperationalError, InterfaceError):
+            # Raised by the commit, after the handler: whether it took place is not known here.
+            log.exception("commit_failed")
+            return unavailable(request)
         return response
 
     def perform_authentication(self, request: Request) -> None:
@@ -48,20 +68,19 @@ class BrandAPIView(GenericAPIView[Any]):
         super().perform_authentication(request)
         if not request.user or not request.user.is_authenticated:
             return
-        self.principal = self._principal(request)
-        self._scopes.enter_context(brand_scope(self.principal.brand_id))
-        if request.auth is not None and self.principal.credential_id:
-            mark_used(request.auth)
+        principal = self._principal(request)
+        self._scopes.enter_context(brand_scope(principal.brand_id))
+        self.principal = principal
 
     def check_permissions(self, request: Request) -> None:
         """Refuse a caller whose role or scopes do not cover this method."""
         super().check_permissions(request)
-        needed = self.permissions.get(request.method or "")
-        if needed is None:
-            if request.method in {"OPTIONS"}:
-                return
-            self.http_method_not_allowed(request)
+        if request.method == "OPTIONS":
             return
+        method = "GET" if request.method == "HEAD" else request.method
+        needed = self.permissions.get(method or "")
+        if needed is None:
+            raise exceptions.MethodNotAllowed(request.method or "")
         if not self.principal.may(needed):
             raise Forbidden(f"This needs the scope {needed.value}, or a role that includes it.")
 
@@ -77,25 +96,22 @@ class BrandAPIView(GenericAPIView[Any]):
                 credential_id=user.credential_id,
                 scopes=user.scopes,
             )
-        with user_scope(user.pk):
-            rows = list(Membership.objects.filter(user=user).values_list("brand_id", "role")[:2]
-                        if wanted is None
-                        else Membership.objects.filter(user=user, brand_id=wanted)
-                        .values_list("brand_id", "role"))
-        if wanted is None and len(rows) != 1:
-            raise ValidationFailed(
-                fields=(
-                    FieldError(
-                        "X-Workspace-Id", "REQUIRED", "Name the brand you act for in this header."
-                    ),
-                )
-            )
-        if not rows:
-            raise UnknownWorkspace
-        brand_id, role = rows[0]
-        return Principal(
-            brand_id=brand_id, actor=f"user:{user.pk}", user_id=user.pk, role=Role(role)
-        )
+        return _member(cast("User", user), wanted)
+
+
+def _member(user: User, wanted: UUID | None) -> Principal:
+    with user_scope(user.pk):
+        memberships = Membership.objects.filter(user=user)
+        if wanted is not None:
+            memberships = memberships.filter(brand_id=wanted)
+        rows = list(memberships.values_list("brand_id", "role")[:2])
+    if not rows:
+        raise UnknownWorkspace
+    if len(rows) > 1:
+        message = "You belong to several brands: name the one you act for in this header."
+        raise ValidationFailed(fields=(FieldError("X-Workspace-Id", "REQUIRED", message),))
+    brand_id, role = rows[0]
+    return Principal(brand_id=brand_id, actor=f"user:{user.pk}", user_id=user.pk, role=Role(role))
 
 
 def _wanted_workspace(request: Request) -> UUID | None:
