@@ -80,11 +80,15 @@ def _with(options: argparse.Namespace) -> int:
 def _start(stack: Stack, *, apps: bool, migrate: bool = False) -> None:
     if apps:
         stack.require_free_ports()
+        _tell("starting PostgreSQL, Valkey and S3 …")
     stack.start_services()
+    if apps:
+        _tell("bringing the schema up to date …")
     if apps or migrate:
         stack.migrate()
     if apps:
         stack.create_operator()
+        _tell("starting web, console, resolver, worker and beat …")
         stack.start_processes()
 
 
@@ -104,6 +108,12 @@ def _announce(stack: Stack) -> None:
     )
     for line in lines:
         _say(line)
+
+
+def _tell(line: str) -> None:
+    """Say what takes a while, apart from the output proper."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _say(line: str) -> None:
