@@ -56,6 +56,15 @@ def _send(signature: Signature[Any], **options: float | None) -> bool:
     return True
 
 
+def warm_up() -> None:
+    """Import and connect what the first doorbell needs; a dead broker is no reason not to start."""
+    try:
+        with current_app.producer_or_acquire(None) as producer:
+            producer.connection.ensure_connection(max_retries=0, timeout=1)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_not_reached", error=type(error).__name__)
+
+
 def complete(*, brand_id: object, batch_id: object, quantity: int) -> None:
     """Write the due rows of the steps that follow a completed mint."""
     for name in ON_COMPLETION:
