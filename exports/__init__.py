@@ -1,0 +1,1 @@
+"""Everything that leaves the system as a file."""

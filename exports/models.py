@@ -2,12 +2,13 @@
 
 import uuid
 
+import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
-from django_scopes import ScopedManager
 
 from minting.models import MintBatch
 from tieback.brands.models import Brand
+from tieback.brands.scoping import BrandManager
 
 
 class PackStatus(models.TextChoices):
@@ -33,22 +34,38 @@ class PackProfile(models.TextChoices):
 
 UNFINISHED = (PackStatus.PENDING, PackStatus.GENERATING)
 
+# Of a build. A pack takes the same steps, and its completion is final too.
+TRANSITIONS: dict[PackStatus, tuple[PackStatus, ...]] = {
+    PackStatus.PENDING: (PackStatus.GENERATING, PackStatus.FAILED),
+    PackStatus.GENERATING: (PackStatus.PENDING, PackStatus.COMPLETED, PackStatus.FAILED),
+    PackStatus.COMPLETED: (),
+    PackStatus.FAILED: (PackStatus.PENDING,),
+}
+
+
+def _legal_status() -> pgtrigger.Trigger:
+    return pgtrigger.FSM(
+        name="legal_status",
+        field="status",
+        transitions=[(str(start), str(end)) for start, ends in TRANSITIONS.items() for end in ends],
+    )
+
 
 class PackBuild(models.Model):
-    """The work of making all packs of a batch in one format and profile; one builder at a time."""
+    """The work of making all packs of a batch in one format and profile; one builder at a time.
+
+    ``created_at`` is the moment whose state of the units every pack shows, whenever it is made.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     batch = models.ForeignKey(MintBatch, on_delete=models.PROTECT, related_name="pack_builds")
     format = models.CharField(max_length=8, choices=PackFormat.choices, default=PackFormat.CSV)
-    profile = models.CharField(
-        max_length=16, choices=PackProfile.choices, default=PackProfile.FULL
-    )
-    status = models.CharField(
-        max_length=16, choices=PackStatus.choices, default=PackStatus.PENDING
-    )
+    profile = models.CharField(max_length=16, choices=PackProfile.choices, default=PackProfile.FULL)
+    status = models.CharField(max_length=16, choices=PackStatus.choices, default=PackStatus.PENDING)
     pack_size = models.PositiveIntegerField()
     pack_count = models.PositiveIntegerField()
+    packs_done = models.PositiveIntegerField(default=0)
     manifest_key = models.CharField(max_length=300, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
 
@@ -57,13 +74,15 @@ class PackBuild(models.Model):
     lease_until = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
     consecutive_errors = models.PositiveSmallIntegerField(default=0)
+    packs_done_at_claim = models.PositiveIntegerField(default=0)
+    crashes_without_progress = models.PositiveSmallIntegerField(default=0)
     last_error = models.TextField(blank=True)
 
     created_at = models.DateTimeField(db_default=Now())
     queued_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         indexes = (
@@ -86,7 +105,12 @@ class PackBuild(models.Model):
                 | models.Q(manifest_sha256__regex=r"^[0-9a-f]{64}$", finished_at__isnull=False),
                 name="exports_build_completed_has_manifest",
             ),
+            models.CheckConstraint(
+                condition=models.Q(packs_done__lte=models.F("pack_count")),
+                name="exports_build_done_at_most_all",
+            ),
         )
+        triggers = (_legal_status(),)
 
     def __str__(self) -> str:
         return f"{self.batch_id} {self.profile} {self.format}"
@@ -102,16 +126,14 @@ class PayloadPack(models.Model):
     number = models.PositiveIntegerField()
     first_ordinal = models.PositiveIntegerField()
     row_count = models.PositiveIntegerField()
-    status = models.CharField(
-        max_length=16, choices=PackStatus.choices, default=PackStatus.PENDING
-    )
+    status = models.CharField(max_length=16, choices=PackStatus.choices, default=PackStatus.PENDING)
     storage_key = models.CharField(max_length=300)
     byte_size = models.PositiveBigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     completed_at = models.DateTimeField(null=True)
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     class Meta:
         constraints = (
@@ -131,6 +153,19 @@ class PayloadPack(models.Model):
             ),
         )
         indexes = (models.Index(fields=("batch", "number"), name="exports_pack_by_batch"),)
+        triggers = (
+            _legal_status(),
+            pgtrigger.Protect(
+                name="finished_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__status=PackStatus.COMPLETED),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.storage_key
+
+    @property
+    def last_ordinal(self) -> int:
+        """The ordinal of its last row."""
+        return self.first_ordinal + self.row_count - 1

@@ -2,10 +2,10 @@
 
 from django.db import models
 from django.db.models.functions import Now
-from django_scopes import ScopedManager
 
 from minting.models import MintBatch
 from tieback.brands.models import Brand
+from tieback.brands.scoping import BrandManager
 
 
 class Activation(models.Model):
@@ -25,7 +25,7 @@ class Activation(models.Model):
     unit_id = models.BigIntegerField()
     activated_at = models.DateTimeField(db_default=Now())
 
-    objects = ScopedManager(brand="brand")
+    objects = BrandManager()
 
     def __str__(self) -> str:
         return f"unit {self.unit_id}"

@@ -55,6 +55,13 @@ class Forbidden(TiebackError):
     status = 403
 
 
+class BodyTooLarge(TiebackError):
+    """The request's body is larger than this endpoint takes."""
+
+    code = "BODY_TOO_LARGE"
+    status = 413
+
+
 class Conflict(TiebackError):
     """The object's state does not allow this."""
 

@@ -31,7 +31,10 @@ def wait_for(what: str, ready: Callable[[], object], *, seconds: float) -> None:
 
 
 def open_session(*, timeout: int = 2) -> "psycopg.Connection[Any]":
-    """Connect with this plane's role, apart from Django; ``timeout`` in seconds."""
+    """Connect with this plane's role, apart from Django; ``timeout`` in seconds.
+
+    It bounds the connecting, and how long a peer that went silent is waited for.
+    """
     database: dict[str, Any] = settings.DATABASES["default"]
     return psycopg.connect(
         host=database["HOST"],
@@ -40,6 +43,7 @@ def open_session(*, timeout: int = 2) -> "psycopg.Connection[Any]":
         user=database["USER"],
         password=database["PASSWORD"],
         connect_timeout=timeout,
+        tcp_user_timeout=timeout * 1000,
         autocommit=True,
     )
 

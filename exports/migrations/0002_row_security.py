@@ -4,7 +4,10 @@ from django.db import migrations
 
 from tieback.brands.rls import grant, isolate
 
-REQUEUED = "update (status, queued_at, next_attempt_at, consecutive_errors, finished_at)"
+REQUEUED = (
+    "update (status, queued_at, next_attempt_at, consecutive_errors, crashes_without_progress,"
+    " finished_at)"
+)
 
 
 class Migration(migrations.Migration):
@@ -17,7 +20,9 @@ class Migration(migrations.Migration):
         isolate("exports_payloadpack", open_to=("tieback_worker",)),
         grant("tieback_app", f"select, insert, {REQUEUED}", "exports_packbuild"),
         grant("tieback_app", "select", "exports_payloadpack"),
-        grant("tieback_worker", "select, insert, update", "exports_packbuild", "exports_payloadpack"),
+        grant(
+            "tieback_worker", "select, insert, update", "exports_packbuild", "exports_payloadpack"
+        ),
         grant("tieback_ops", f"select, {REQUEUED}", "exports_packbuild"),
         grant("tieback_ops", "select", "exports_payloadpack"),
     ]

@@ -82,30 +82,35 @@ class EnvelopeSchema(AutoSchema):
 
 def wrap_in_envelope(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Put each successful answer into the envelope and add the refusals."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Meta"], schemas["Error"] = _META, _ERROR
     refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {}).update(Meta=_META, Error=_ERROR)
+    components["responses"] = {
+        f"Refusal{status}": {"description": words, "content": refusal}
+        for status, words in _REFUSALS.items()
+    }
     for path in result.get("paths", {}).values():
         for operation in path.values():
-            if not isinstance(operation, dict) or "responses" not in operation:
-                continue
-            for status, answer in operation["responses"].items():
-                content = answer.get("content", {}).get("application/json")
-                if status.startswith("2") and content:
-                    content["schema"] = {
-                        "type": "object",
-                        "properties": {
-                            "ok": {"type": "boolean", "enum": [True]},
-                            "data": content["schema"],
-                            "meta": {"$ref": "#/components/schemas/Meta"},
-                        },
-                        "required": ["ok", "data", "meta"],
-                    }
-            for status, words in _REFUSALS.items():
-                operation["responses"].setdefault(
-                    status, {"description": words, "content": refusal}
-                )
+            if isinstance(operation, dict) and "responses" in operation:
+                _wrap_answers(operation["responses"])
     return result
+
+
+def _wrap_answers(responses: dict[str, Any]) -> None:
+    for status, answer in responses.items():
+        content = answer.get("content", {}).get("application/json")
+        if status.startswith("2") and content:
+            content["schema"] = {
+                "type": "object",
+                "properties": {
+                    "ok": {"type": "boolean", "enum": [True]},
+                    "data": content["schema"],
+                    "meta": {"$ref": "#/components/schemas/Meta"},
+                },
+                "required": ["ok", "data", "meta"],
+            }
+    for status in _REFUSALS:
+        responses.setdefault(status, {"$ref": f"#/components/responses/Refusal{status}"})
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.signals import user_logged_in
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 from drf_spectacular.utils import extend_schema
@@ -88,7 +89,10 @@ class TokenView(_PublicView):
     )
     def post(self, request: Request) -> Response:
         """Return an access token and a refresh token."""
-        return Response(tokens.issue(_sign_in(request)))
+        user = _sign_in(request)
+        # Notes the time, and ends the count of failed attempts, as signing in to a page does.
+        user_logged_in.send(User, request=request._request, user=user)  # noqa: SLF001 - as above
+        return Response(tokens.issue(user))
 
 
 class TokenRefreshView(_PublicView):
