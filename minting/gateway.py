@@ -167,7 +167,7 @@ def _hold_quota(brand_id: UUID) -> None:
 
 
 def _product(request: MintRequest, *, lock: bool) -> Product | None:
-    """Read the product; the lock keeps its GTIN as it is until the codes that carry it are known."""
+    """Read the product; the lock keeps its GTIN as it is until the batch that carries it exists."""
     rows = Product.objects.filter(id=request.product_id)
     return (rows.select_for_update(no_key=True) if lock else rows).first()
 

@@ -124,7 +124,7 @@ class ApiCredential(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which object, with its state before and after. Never changed, never deleted."""
+    """Who did what to which object, its state before and after. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
     brand = models.ForeignKey(Brand, null=True, on_delete=models.PROTECT)
