@@ -42,9 +42,12 @@ def open_session(*, timeout: int = 2) -> "psycopg.Connection[Any]":
         dbname=database["NAME"],
         user=database["USER"],
         password=database["PASSWORD"],
-        connect_timeout=timeout,
-        tcp_user_timeout=timeout * 1000,
         autocommit=True,
+        **{
+            **database["OPTIONS"],
+            "connect_timeout": timeout,
+            "tcp_user_timeout": timeout * 1000,
+        },
     )
 
 

@@ -1,0 +1,63 @@
+"""Finds the unit behind a code.
+
+What a code says is compared with what its batch froze when it was minted, never with the product's
+present GTIN. A lot or a variant in the code is not compared: GTIN and serial name one unit alone.
+"""
+
+from typing import Any, NamedTuple
+
+from minting.states import ActivationMode, UnitStatus
+from resolver.database import fetch_one
+from resolver.digital_link import Code, UnitLink, is_token
+
+_SELECT = """
+select unit.id, unit.token, unit.status, batch.activation_mode
+  from minting_mintunit as unit
+  join minting_mintbatch as batch on batch.id = unit.batch_id
+"""
+_BY_PUBLIC_ID = f"{_SELECT} where unit.token = %s"
+_BY_TOKEN_AS_SERIAL = f"""{_SELECT}
+ where unit.token = %s and unit.serial is null and batch.gtin = %s
+"""
+# By product, as the unique index on stored serials goes.
+_BY_STORED_SERIAL = f"""{_SELECT}
+ where unit.serial = %s and batch.gtin = %s
+   and unit.product_id in (select product_id from minting_mintbatch where gtin = %s)
+"""  # noqa: S608 - constants only
+
+
+class ScannedUnit(NamedTuple):
+    """What the redirect needs to know of a unit."""
+
+    id: int
+    token: str
+    status: int
+    activation_mode: str
+
+    @property
+    def awaits_first_scan(self) -> bool:
+        """Tell whether a scan makes this unit active."""
+        return (
+            self.status == UnitStatus.MINTED and self.activation_mode == ActivationMode.FIRST_SCAN
+        )
+
+
+def find_unit(code: Code) -> ScannedUnit | None:
+    """Return the unit a code names, or None. Raises ``Unavailable``."""
+    if isinstance(code, UnitLink):
+        row = fetch_one(_BY_PUBLIC_ID, (code.token,))
+    elif code.serial is None:
+        return None
+    else:
+        row = _by_serial(code.serial, code.gtin)
+    return ScannedUnit._make(row) if row else None
+
+
+def _by_serial(serial: str, gtin: str) -> tuple[Any, ...] | None:
+    """A unit's serial is the stored one, else its token: one statement, as a rule.
+
+    Only a serial that has the shape of a token and is none is looked for twice.
+    """
+    if is_token(serial) and (row := fetch_one(_BY_TOKEN_AS_SERIAL, (serial, gtin))):
+        return row
+    return fetch_one(_BY_STORED_SERIAL, (serial, gtin, gtin))

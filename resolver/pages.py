@@ -1,0 +1,35 @@
+"""The few fixed pages of the public plane, ready as bytes. They name nothing of the inside."""
+
+from html import escape
+
+RETRY_AFTER_SECONDS = "5"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">\
+<title>{title}</title></head>
+<body><main><h1>{title}</h1><p>{words}</p></main></body>
+</html>
+"""
+
+
+def page(title: str, words: str) -> bytes:
+    """Return a page of one heading and one sentence."""
+    return _PAGE.format(title=escape(title), words=escape(words)).encode()
+
+
+UNKNOWN = page(
+    "Unknown code",
+    "No item has been issued under this code. Check that it was read completely.",
+)
+NOT_ALLOWED = page("Method not allowed", "A code can only be read.")
+UNAVAILABLE = page(
+    "Not available at the moment",
+    "The item cannot be looked up right now. Scan the code again in a moment.",
+)
+
+
+def malformed(reason: str) -> bytes:
+    """Return the page for a code that breaks the rules."""
+    return page("This is not a valid code", reason)

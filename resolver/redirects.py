@@ -1,0 +1,149 @@
+"""Answers a scan: a plain WSGI callable that stands in front of Django.
+
+No request object, middleware, session or URLconf takes part; those cost more than the lookup.
+Paths that are no codes go on to Django.
+"""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+
+from resolver import pages
+from resolver.activation import activate, may_activate
+from resolver.database import Unavailable
+from resolver.digital_link import Code, MalformedCode, NotACode, parse
+from resolver.lookup import ScannedUnit, find_unit
+from tieback.metrics import SCANS
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+Application = Callable[[Environ, StartResponse], object]
+
+_METHODS = ("GET", "HEAD")
+_SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+
+_redirected = SCANS.labels("redirected")
+_activated = SCANS.labels("activated")
+_not_activated = SCANS.labels("activation_failed")
+
+
+def in_front_of(django: Callable[..., object]) -> Application:
+    """Return an application that answers codes itself and hands everything else to Django."""
+    always = _headers_of_every_answer()
+
+    def application(environ: Environ, start_response: StartResponse) -> object:
+        try:
+            answer = _answer(environ)
+        except NotACode:
+            return django(environ, start_response)
+        if isinstance(answer, _Page):
+            return answer.send(environ, start_response, always)
+        headers = [("Location", answer), ("Content-Length", "0"), *always]
+        start_response("307 Temporary Redirect", headers)
+        return [b""]
+
+    return application
+
+
+def _answer(environ: Environ) -> "str | _Page":
+    """Return where the unit's passport is, on the same host, or the page that says why not."""
+    path = environ["PATH_INFO"]
+    try:
+        code = parse(path)
+        if environ["REQUEST_METHOD"] not in _METHODS:
+            return _NOT_ALLOWED
+        unit = _find(path, code)
+    except MalformedCode as error:
+        return _Page(HTTPStatus.BAD_REQUEST, "malformed", pages.malformed(str(error)))
+    except Unavailable:
+        return _UNAVAILABLE
+    if unit is None:
+        return _UNKNOWN
+    if unit.awaits_first_scan and may_activate(environ):
+        _first_scan(unit)
+    else:
+        _redirected.inc()
+    query = environ.get("QUERY_STRING", "")
+    return f"/p/{unit.token}?{_printable(query)}" if query else f"/p/{unit.token}"
+
+
+def _find(path: str, code: Code) -> ScannedUnit | None:
+    """Look the code up, again without its last slash where that was read as part of a serial."""
+    unit = find_unit(code)
+    if unit is None and path.endswith("/"):
+        try:
+            return find_unit(parse(path[:-1]))
+        except MalformedCode:
+            return None
+    return unit
+
+
+def _first_scan(unit: ScannedUnit) -> None:
+    """Activate. A unit that is locked elsewhere still shows its passport; the next scan tries."""
+    try:
+        (_activated if activate(unit.id) else _redirected).inc()
+    except Unavailable:
+        _not_activated.inc()
+
+
+def _printable(query: str) -> str:
+    """Return the query as it came, unless it holds what a header must not."""
+    if query.isascii() and query.isprintable() and " " not in query:
+        return query
+    return quote(query, safe=_SAFE_IN_QUERY, encoding="latin-1", errors="replace")
+
+
+class _Page:
+    """An answer other than the redirect."""
+
+    def __init__(self, status: HTTPStatus, outcome: str, body: bytes, *more: tuple[str, str]):
+        self._status = f"{status.value} {status.phrase}"
+        self._counter = SCANS.labels(outcome)
+        self._body = body
+        self._headers = [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            (
+                "Content-Security-Policy",
+                "default-src 'none'; img-src data:; frame-ancestors 'none'",
+            ),
+            *more,
+        ]
+
+    def send(
+        self, environ: Environ, start_response: StartResponse, always: list[tuple[str, str]]
+    ) -> Iterable[bytes]:
+        """Count the answer and give it; HEAD gets its headers only."""
+        self._counter.inc()
+        start_response(self._status, [*self._headers, *always])
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else self._body]
+
+
+_UNKNOWN = _Page(HTTPStatus.NOT_FOUND, "unknown", pages.UNKNOWN)
+_NOT_ALLOWED = _Page(
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "method_not_allowed",
+    pages.NOT_ALLOWED,
+    ("Allow", ", ".join(_METHODS)),
+)
+_UNAVAILABLE = _Page(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "unavailable",
+    pages.UNAVAILABLE,
+    ("Retry-After", pages.RETRY_AFTER_SECONDS),
+)
+
+
+def _headers_of_every_answer() -> list[tuple[str, str]]:
+    headers = [
+        ("Cache-Control", "no-store"),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    if settings.SECURE_HSTS_SECONDS:
+        value = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        headers.append(("Strict-Transport-Security", value))
+    return headers

@@ -1,0 +1,72 @@
+"""Scanning without a server: one call of the resolver's WSGI callable."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any
+
+from django.db import connection
+from prometheus_client import REGISTRY
+
+from resolver.redirects import in_front_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the callable said."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def location(self) -> str:
+        return self.headers["Location"]
+
+
+def _django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("299 Django", [])
+    return [b"django"]
+
+
+def public_application() -> Any:
+    """Return the callable, in front of something that only says it is Django."""
+    return in_front_of(_django)
+
+
+def scan(path: str, method: str = "GET", query: str = "", **headers: str) -> Answer:
+    """Ask for a path, percent-decoded as servers hand it over."""
+    said: list[Any] = []
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+    }
+    body = b"".join(public_application()(environ, lambda *given: said.extend(given)))
+    status, pairs = said
+    assert len({name for name, _ in pairs}) == len(pairs)
+    return Answer(int(status.split()[0]), dict(pairs), body.decode())
+
+
+def at_once(count: int, work: Callable[[int], object]) -> list[Any]:
+    """Run ``work`` in ``count`` threads that start together; return results and errors."""
+    barrier = Barrier(count)
+
+    def run(index: int) -> object:
+        barrier.wait()
+        try:
+            return work(index)
+        except Exception as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def counted(outcome: str) -> float:
+    """Return how many answers of a kind this process has given."""
+    return REGISTRY.get_sample_value("tieback_scans_total", {"outcome": outcome}) or 0.0

@@ -1,0 +1,143 @@
+"""The passport page: what anyone may read of a unit, and nothing that could follow them."""
+
+import re
+
+import pytest
+from django.conf import settings as live_settings
+from django.db import connection
+from django.test import Client
+
+from minting.passport_schema import CATEGORIES
+from minting.states import ActivationMode, UnitStatus
+from tests.factories import BrandWorld
+from tests.resolver.units import mint, row_versions
+from tieback import settings as configured
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.plane("resolver"),
+    pytest.mark.usefixtures("connections"),
+]
+
+
+@pytest.fixture
+def public(settings) -> Client:
+    """A visitor of the resolver plane."""
+    settings.ROOT_URLCONF = "tieback.urls.resolver"
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.MIDDLEWARE = [
+        name
+        for name in (*configured._FIRST, *configured._PUBLIC, *configured._LAST)
+        if "whitenoise" not in name
+    ]
+    return Client(headers={"host": "codes.nordhav.example"})
+
+
+def test_the_page_names_the_unit_its_brand_and_its_facts(nordhav: BrandWorld, public: Client):
+    minted = mint(nordhav, name="Wool sweater")
+    response = public.get(f"/p/{minted.tokens[0]}")
+    page = response.text
+    assert response.status_code == 200
+    assert "<h1>Wool sweater</h1>" in page
+    assert nordhav.brand.name in page
+    assert f"<bdi>{minted.gtin}</bdi>" in page
+    assert f"<bdi>{minted.tokens[0]}</bdi>" in page
+    assert "<dt>Manufacturer</dt>" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (UnitStatus.MINTED, "Not active yet."),
+        (UnitStatus.ACTIVE, "Active."),
+        (UnitStatus.REVOKED, "Revoked."),
+    ],
+)
+def test_the_verdict_is_said_in_words_beside_its_icon(nordhav, public, status, words):
+    minted = mint(nordhav, status=status)
+    response = public.get(f"/p/{minted.tokens[0]}")
+    assert response.status_code == 200
+    assert f"<strong>{words}</strong>" in response.text
+    assert 'aria-hidden="true"' in response.text
+    assert ("4 March 2026, 05:06 UTC" in response.text) is (status != UnitStatus.MINTED)
+
+
+def test_a_stored_serial_and_the_lot_are_shown(nordhav, public):
+    minted = mint(nordhav, serials=["S<1"], lot="L-7")
+    page = public.get(f"/p/{minted.tokens[0]}").text
+    assert "<bdi>S&lt;1</bdi>" in page
+    assert "<bdi>L-7</bdi>" in page
+
+
+def test_a_unit_without_gtin_has_its_page(nordhav, public):
+    minted = mint(nordhav, gtin=None)
+    assert "GTIN" not in public.get(f"/p/{minted.tokens[0]}").text
+
+
+def test_nothing_from_the_catalogue_is_read_as_markup(nordhav, public):
+    evil = "<script>alert('x')</script>"
+    minted = mint(nordhav, name=evil, dpp={"manufacturer_name": evil})
+    page = public.get(f"/p/{minted.tokens[0]}").text
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 3
+
+
+def test_the_page_sets_no_cookie_runs_no_script_and_is_not_kept(nordhav, public):
+    minted = mint(nordhav)
+    response = public.get(f"/p/{minted.tokens[0]}")
+    assert not response.cookies
+    assert "Set-Cookie" not in response.headers
+    assert "Cookie" not in response.headers.get("Vary", "")
+    assert response["Cache-Control"] == "private, no-store"
+    assert "<script" not in response.text
+
+
+def test_the_style_is_allowed_by_its_nonce(nordhav, public):
+    minted = mint(nordhav)
+    response = public.get(f"/p/{minted.tokens[0]}")
+    found = re.search(r'<style nonce="([^"]+)">', response.text)
+    assert found
+    assert f"'nonce-{found[1]}'" in response["Content-Security-Policy"]
+
+
+def test_the_page_says_its_language_and_fits_a_phone(nordhav, public):
+    page = public.get(f"/p/{mint(nordhav).tokens[0]}").text
+    assert '<html lang="en">' in page
+    assert 'name="viewport" content="width=device-width, initial-scale=1"' in page
+    assert [int(level) for level in re.findall(r"<h([1-6])", page)] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_the_page_is_small_for_every_category(nordhav, public, category):
+    minted = mint(nordhav, category=category)
+    assert len(public.get(f"/p/{minted.tokens[0]}").content) < 15_000
+
+
+def test_an_unknown_token_has_a_page_that_says_so(public):
+    response = public.get("/p/ABCDEFGHJKLMNPQRSTUV")
+    assert (response.status_code, "Unknown code" in response.text) == (404, True)
+    for token in ("abc", "A" * 300, "%00", "..%2Fadmin"):
+        assert public.get(f"/p/{token}").status_code == 404
+
+
+def test_looking_at_the_page_changes_nothing(nordhav, public):
+    minted = mint(nordhav, activation_mode=ActivationMode.FIRST_SCAN)
+    before = row_versions(minted)
+    public.get(f"/p/{minted.tokens[0]}")
+    assert row_versions(minted) == before
+
+
+def test_the_page_can_only_be_read(nordhav, public):
+    path = f"/p/{mint(nordhav).tokens[0]}"
+    assert public.head(path).status_code == 200
+    assert public.post(path).status_code == 405
+
+
+def test_without_a_database_the_page_says_so_and_when_to_come_back(nordhav, public, monkeypatch):
+    token = mint(nordhav).tokens[0]
+    connection.close()
+    with monkeypatch.context() as broken:
+        broken.setitem(live_settings.DATABASES["default"], "PORT", "1")
+        response = public.get(f"/p/{token}")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert public.get(f"/p/{token}").status_code == 200

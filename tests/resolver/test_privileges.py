@@ -1,0 +1,49 @@
+"""What the resolver's role may not do, whatever its code asks for."""
+
+import pytest
+from django.db import DatabaseError, ProgrammingError, connection, transaction
+
+from minting.states import UnitStatus
+from tests.factories import BrandWorld
+from tests.resolver.units import mint
+
+pytestmark = [pytest.mark.django_db, pytest.mark.plane("resolver")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select dpp from minting_product",
+        "select sku, gtin from minting_product",
+        "select * from minting_mintbatch",
+        "select requested_quantity from minting_mintbatch",
+        "select * from minting_mintjob",
+        "select * from minting_mintevent",
+        "select * from minting_productionbatch",
+        "select * from brands_apicredential",
+        "select * from brands_auditentry",
+        "select * from exports_payloadpack",
+        "select * from resolver_activation",
+        "delete from resolver_activation",
+        "update minting_mintunit set token = token",
+        "update minting_mintunit set revoked_at = now()",
+        "update minting_mintbatch set activated_quantity = 0",
+        "delete from minting_mintunit",
+        "insert into minting_mintunit (token) values ('x')",
+        "select tieback_find_credential('x')",
+    ],
+)
+def test_the_role_is_refused(statement: str):
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_role_cannot_bring_an_active_unit_back(nordhav: BrandWorld, connections):
+    mint(nordhav, status=UnitStatus.ACTIVE)
+    with pytest.raises(DatabaseError, match="never_back"), connection.cursor() as cursor:
+        cursor.execute("update minting_mintunit set status = 0")

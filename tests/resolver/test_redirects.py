@@ -1,0 +1,204 @@
+"""A scan is answered with the way to its passport, or with a page that says why not."""
+
+import pytest
+from django.conf import settings as live_settings
+
+from resolver import database
+from tests.factories import BrandWorld, gtin
+from tests.planes import acting_as
+from tests.resolver.scanning import counted, scan
+from tests.resolver.units import Minted, mint
+from tieback.brands.scoping import brand_scope
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.plane("resolver"),
+    pytest.mark.usefixtures("connections"),
+]
+NEVER_ISSUED = "ABCDEFGHJKLMNPQRSTUV"
+
+
+@pytest.fixture
+def minted(nordhav: BrandWorld) -> Minted:
+    return mint(nordhav)
+
+
+def test_a_scan_is_sent_to_the_passport_on_the_same_host(minted):
+    answer = scan(minted.path())
+    assert (answer.status, answer.body) == (307, "")
+    assert answer.headers == {
+        "Location": f"/p/{minted.tokens[0]}",
+        "Content-Length": "0",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def test_the_public_id_leads_to_the_passport_too(minted):
+    assert scan(f"/mu/{minted.tokens[0]}").location == f"/p/{minted.tokens[0]}"
+
+
+def test_a_slash_at_the_end_changes_nothing(minted):
+    assert scan(minted.path() + "/").location == f"/p/{minted.tokens[0]}"
+
+
+def test_a_serial_that_is_only_a_slash_is_looked_up_as_such(minted):
+    assert scan(f"/01/{minted.gtin}/21//").status == 404
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(minted, settings):
+    assert "Strict-Transport-Security" not in scan(minted.path()).headers
+    settings.SECURE_HSTS_SECONDS = 60
+    assert scan(minted.path()).headers["Strict-Transport-Security"] == "max-age=60"
+
+
+def test_the_query_is_passed_on_as_it_came(minted):
+    query = "picc_data=EF%2B+1&cmac=94&17=271231&q=a'b"
+    assert scan(minted.path(), query=query).location == f"/p/{minted.tokens[0]}?{query}"
+
+
+def test_a_query_cannot_break_out_of_its_header(minted):
+    location = scan(minted.path(), query="a=1\r\nSet-Cookie: x=1 \xe9").location
+    assert location == f"/p/{minted.tokens[0]}?a=1%0D%0ASet-Cookie:%20x=1%20%E9"
+
+
+def test_variant_and_lot_in_the_code_do_not_decide_which_unit_it_is(nordhav):
+    minted = mint(nordhav, lot="LOT/7")
+    token = minted.tokens[0]
+    assert scan(f"/01/{minted.gtin}/10/LOT/7/21/{token}").status == 307
+    assert scan(f"/01/{minted.gtin}/22/2A/21/{token}").status == 307
+
+
+def test_a_stored_serial_is_found_under_its_gtin(nordhav):
+    serials = ["S-1", "a/%b", "c/", NEVER_ISSUED]
+    minted = mint(nordhav, 4, serials=serials)
+    for at, serial in enumerate(serials):
+        answer = scan(f"/01/{minted.gtin}/21/{serial}")
+        assert answer.location == f"/p/{minted.tokens[at]}"
+    assert scan(f"/01/{minted.gtin}/21/S-1/").location == f"/p/{minted.tokens[0]}"
+
+
+def test_brands_may_use_the_same_serial(nordhav, strangers):
+    ours, theirs = mint(nordhav, serials=["7"]), mint(strangers, serials=["7"])
+    assert scan(f"/01/{ours.gtin}/21/7").location == f"/p/{ours.tokens[0]}"
+    assert scan(f"/01/{theirs.gtin}/21/7").location == f"/p/{theirs.tokens[0]}"
+
+
+def test_where_a_serial_is_stored_the_token_is_not_the_serial(nordhav):
+    minted = mint(nordhav, serials=["S-1"])
+    assert scan(minted.path()).status == 404
+    assert scan(f"/mu/{minted.tokens[0]}").status == 307
+
+
+def test_a_stored_serial_is_found_only_under_the_gtin_it_was_printed_with(nordhav):
+    old = mint(nordhav, serials=["S-1"])
+    product = old.batch.product
+    with acting_as("web"), brand_scope(nordhav.brand.id):
+        product.gtin = gtin(99_999)
+        product.save()
+    new = mint(nordhav, of=product, serials=["S-2"])
+    assert scan(f"/01/{old.gtin}/21/S-1").status == 307
+    assert scan(f"/01/{new.gtin}/21/S-2").status == 307
+    assert scan(f"/01/{new.gtin}/21/S-1").status == 404
+
+
+def test_a_unit_without_gtin_is_found_by_its_public_id_only(nordhav):
+    minted = mint(nordhav, gtin=None)
+    assert scan(f"/mu/{minted.tokens[0]}").status == 307
+    assert scan(f"/01/09506000134352/21/{minted.tokens[0]}").status == 404
+
+
+def test_a_code_goes_on_working_when_its_product_gets_another_gtin(nordhav, minted):
+    with acting_as("web"), brand_scope(nordhav.brand.id):
+        product = minted.batch.product
+        product.gtin = None
+        product.save()
+    assert scan(minted.path()).status == 307
+
+
+def test_a_code_that_was_never_issued_is_unknown():
+    for path in (f"/mu/{NEVER_ISSUED}", f"/01/09506000134352/21/{NEVER_ISSUED}"):
+        answer = scan(path)
+        assert (answer.status, "Unknown code" in answer.body) == (404, True)
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_token_under_another_gtin_is_unknown(nordhav, minted):
+    other = mint(nordhav)
+    assert scan(f"/01/{other.gtin}/21/{minted.tokens[0]}").status == 404
+
+
+def test_a_code_of_a_product_names_no_unit(minted):
+    assert scan(f"/01/{minted.gtin}").status == 404
+    assert scan(f"/01/{minted.gtin}/10/L1").status == 404
+
+
+def test_a_malformed_code_is_refused_without_asking_the_database(connections):
+    answer = scan("/01/123/21/<script>")
+    assert (answer.status, "14 digits" in answer.body) == (400, True)
+    assert "<script>" not in answer.body
+    assert connections == []
+
+
+def test_a_code_can_only_be_read(minted):
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        answer = scan(minted.path(), method)
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_head_is_answered_like_get_without_a_body(minted):
+    assert scan(minted.path(), "HEAD").location == f"/p/{minted.tokens[0]}"
+    answer = scan("/mu/x", "HEAD")
+    assert (answer.status, answer.body) == (400, "")
+    assert int(answer.headers["Content-Length"]) > 0
+
+
+def test_paths_that_are_no_codes_go_on_to_django():
+    for path in ("/", "/p/ABC", "/health", "/metrics", "/01", "/admin/"):
+        assert scan(path, "POST").body == "django"
+
+
+def test_answers_are_counted_by_outcome():
+    for path, outcome in (("/mu/x", "malformed"), (f"/mu/{NEVER_ISSUED}", "unknown")):
+        before = counted(outcome)
+        scan(path)
+        assert counted(outcome) == before + 1
+
+
+def test_without_a_database_the_answer_is_503_and_soon_right_again(minted, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setitem(live_settings.DATABASES["default"], "PORT", "1")
+        answer = scan(minted.path())
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert "Location" not in answer.headers
+        assert "psycopg" not in answer.body
+    assert scan(minted.path()).status == 503  # nobody asks again at once
+    monkeypatch.setattr(database._Rest, "until", 0.0)
+    assert scan(minted.path()).status == 307
+
+
+def test_a_connection_that_broke_while_idle_is_replaced_unnoticed(minted, connections):
+    scan(minted.path())
+    with database.connect() as other:
+        other.execute("select pg_terminate_backend(%s)", (connections[0].info.backend_pid,))
+    assert scan(minted.path()).status == 307
+    assert connections[0].closed
+
+
+def test_a_statement_the_server_rejects_is_a_503_not_a_traceback(minted, monkeypatch):
+    monkeypatch.setattr("resolver.lookup._BY_TOKEN_AS_SERIAL", "select no_such_column")
+    assert scan(minted.path()).status == 503
+
+
+def test_a_lookup_that_takes_too_long_is_given_up(minted):
+    with database.connect() as other, other.transaction():
+        other.execute("lock table minting_mintunit")  # tests may TRUNCATE, hence may lock
+        assert scan(minted.path()).status == 503
+    assert scan(minted.path()).status == 307
+
+
+def test_a_connection_limits_its_statements_where_the_role_does_not(connections):
+    with database.connect() as session:
+        (limit,) = session.execute("show statement_timeout").fetchone() or ()
+    assert limit == "500ms"

@@ -1,0 +1,122 @@
+"""The resolver as it runs: granian, its own settings, its own role."""
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from minting.states import UnitStatus
+from tests.factories import BrandWorld
+from tests.resolver.units import mint, units_of, waiting_activations
+from tieback.stack.ports import HOST, free_ports
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.plane("resolver"),
+    pytest.mark.usefixtures("connections"),
+]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Two worker processes of the resolver, on the test database."""
+    (port,) = free_ports(1)
+    home = tmp_path_factory.mktemp("resolver")
+    database = connection.settings_dict
+    environ = {
+        **os.environ,
+        "TIEBACK_PLANE": "resolver",
+        "DATABASE_URL": f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}",
+        "PROMETHEUS_MULTIPROC_DIR": str(home / "metrics"),
+        "TIEBACK_HOME": str(home),
+        "TIEBACK_TLS": "false",
+    }
+    environ.pop("ALLOWED_HOSTS", None)
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
+        *("--blocking-threads", "4", "--host", HOST, "--port", str(port)),
+        "resolver.wsgi:application",
+    ]
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+        try:
+            _wait_until_ready(server, port, home / "log")
+            yield port
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if ask(port, "/health/readiness")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the resolver did not start:\n{log.read_text()[-3000:]}")
+
+
+def ask(
+    port: int, path: str, method: str = "GET", **headers: str
+) -> tuple[int, http.client.HTTPMessage, str]:
+    client = http.client.HTTPConnection(HOST, port, timeout=10)
+    try:
+        client.request(method, path, headers={"Host": "codes.nordhav.example", **headers})
+        response = client.getresponse()
+        return response.status, response.headers, response.read().decode()
+    finally:
+        client.close()
+
+
+def test_a_scan_ends_on_the_passport_of_the_same_host(nordhav: BrandWorld, port: int):
+    minted = mint(nordhav)
+    status, headers, _ = ask(port, minted.path() + "?a=%20b")
+    assert (status, headers["Location"]) == (307, f"/p/{minted.tokens[0]}?a=%20b")
+    status, headers, page = ask(port, headers["Location"])
+    assert status == 200
+    assert "<strong>Active.</strong>" in page
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Set-Cookie"] is None
+    assert headers["Vary"] is None
+
+
+def test_an_encoded_serial_is_read_through_the_server(nordhav, port):
+    minted = mint(nordhav, 2, serials=["a/b%2F", "x+y"])
+    assert ask(port, f"/01/{minted.gtin}/21/a%2Fb%252F")[1]["Location"].endswith(minted.tokens[0])
+    assert ask(port, f"/01/{minted.gtin}/21/x+y")[1]["Location"].endswith(minted.tokens[1])
+    assert ask(port, f"/01/{minted.gtin}/21/x%00y")[0] == 400
+
+
+def test_processes_that_race_activate_each_unit_once(nordhav, port):
+    minted = mint(nordhav, 20)
+    paths = [minted.path(at % 20) for at in range(200)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = Counter(answer[0] for answer in pool.map(lambda path: ask(port, path), paths))
+    assert answers == {307: 200}
+    assert waiting_activations() == 20
+    assert {unit.status for unit in units_of(minted)} == {UnitStatus.ACTIVE}
+
+
+def test_other_paths_are_djangos(port):
+    assert ask(port, "/health/liveness")[2] == '{"status": "alive"}'
+    assert ask(port, "/nothing-here")[0] == 404
+    assert ask(port, "/accounts/login/")[0] == 404
+
+
+def test_scans_are_in_the_metrics_of_all_processes_together(port):
+    for _ in range(8):
+        ask(port, "/mu/malformed")
+    page = ask(port, "/metrics")[2]
+    counted = next(line for line in page.splitlines() if 'outcome="malformed"' in line)
+    assert float(counted.split()[-1]) >= 8

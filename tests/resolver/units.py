@@ -1,0 +1,115 @@
+"""Minted units for the resolver's tests, committed by the planes that make them in production."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from minting.models import MintBatch, MintLot, MintUnit, PassportVersion, Product
+from minting.serials import generate_tokens
+from minting.states import ActivationMode, BatchStatus, IdentityMode, UnitStatus
+from tests.factories import BrandWorld, make_product
+from tests.planes import acting_as
+from tieback.brands.scoping import all_brands, brand_scope
+
+WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A batch and what can be scanned of it."""
+
+    batch: MintBatch
+    tokens: list[str]
+
+    @property
+    def gtin(self) -> str:
+        assert self.batch.gtin
+        return self.batch.gtin
+
+    def path(self, at: int = 0) -> str:
+        return f"/01/{self.gtin}/21/{self.tokens[at]}"
+
+
+def mint(
+    world: BrandWorld,
+    count: int = 1,
+    *,
+    activation_mode: ActivationMode = ActivationMode.FIRST_SCAN,
+    status: UnitStatus = UnitStatus.MINTED,
+    serials: list[str] | None = None,
+    lot: str = "",
+    of: Product | None = None,
+    **product: Any,
+) -> Minted:
+    """Make a batch (and its product, unless given) as the web plane, its units as a worker."""
+    with acting_as("web"):
+        made = of or make_product(world, **product)
+        batch, lot_row = _batch(world, made, count, activation_mode, lot)
+    tokens = generate_tokens(count)
+    with acting_as("worker"), brand_scope(world.brand.id):
+        MintUnit.objects.bulk_create(
+            MintUnit(
+                brand=world.brand,
+                product_id=batch.product_id,
+                batch=batch,
+                lot=lot_row,
+                ordinal=ordinal,
+                token=token,
+                serial=serials[ordinal - 1] if serials else None,
+                status=status,
+                activated_at=WHEN if status == UnitStatus.ACTIVE else None,
+                revoked_at=WHEN if status == UnitStatus.REVOKED else None,
+            )
+            for ordinal, token in enumerate(tokens, start=1)
+        )
+    return Minted(batch, tokens)
+
+
+def _batch(
+    world: BrandWorld, product: Product, count: int, mode: ActivationMode, lot: str
+) -> tuple[MintBatch, MintLot | None]:
+    with brand_scope(world.brand.id):
+        batch = MintBatch.objects.create(
+            brand=world.brand,
+            product=product,
+            passport_version=PassportVersion.objects.get(product=product),
+            identity_mode=IdentityMode.BATCH if lot else IdentityMode.SERIAL,
+            activation_mode=mode,
+            resolver_base=f"https://{world.brand.resolver_host}",
+            gtin=product.gtin,
+            sku=product.sku,
+            status=BatchStatus.MINTED,
+            requested_quantity=count,
+            minted_quantity=count,
+            minted_at=WHEN,
+        )
+        if not lot:
+            return batch, None
+        return batch, MintLot.objects.create(
+            brand=world.brand, batch=batch, lot_code=lot, quantity=count
+        )
+
+
+def units_of(minted: Minted) -> list[MintUnit]:
+    """Return the batch's units as they stand."""
+    with all_brands():
+        return list(MintUnit.objects.filter(batch=minted.batch).order_by("ordinal"))
+
+
+def row_versions(minted: Minted) -> list[tuple[str, str]]:
+    """Return what changes whenever PostgreSQL writes a row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select ctid::text, xmin::text from minting_mintunit where batch_id = %s order by id",
+            (minted.batch.id,),
+        )
+        return list(cursor.fetchall())
+
+
+def waiting_activations() -> int:
+    """Return how many activations no roll-up has counted yet."""
+    with acting_as("worker"), connection.cursor() as cursor:
+        cursor.execute("select count(*) from resolver_activation")
+        return int(cursor.fetchone()[0])
