@@ -43,15 +43,17 @@ def resolver_url(
     *,
     base: str,
     gtin: str | None,
-    identifier: str,
+    token: str,
+    serial: str | None = None,
     lot: str | None = None,
 ) -> str:
     """Return the text of a unit's code: a GS1 Digital Link URI, or ``/mu/`` without a GTIN.
 
-    ``identifier`` is the stored serial, else the token. Rule 1 of ``MintBatch.url_rule``; source:
-    GS1 Digital Link Standard: URI Syntax, path order 01, 10, 21.
+    Under a GTIN the unit is named by its stored serial, else by its token; without one only the
+    token tells it from every other brand's. Rule 1 of ``MintBatch.url_rule``; source: GS1 Digital
+    Link Standard: URI Syntax, path order 01, 10, 21.
     """
     if gtin is None:
-        return f"{base}/mu/{quote(identifier, safe='')}"
+        return f"{base}/mu/{token}"
     lot_path = f"/10/{quote(lot, safe='')}" if lot else ""
-    return f"{base}/01/{gtin}{lot_path}/21/{quote(identifier, safe='')}"
+    return f"{base}/01/{gtin}{lot_path}/21/{quote(serial or token, safe='')}"

@@ -54,6 +54,7 @@ class MintUnitAdmin(ConsoleAdmin):
         return resolver_url(
             base=unit.batch.resolver_base,
             gtin=unit.batch.gtin,
-            identifier=unit.serial or unit.token,
+            token=unit.token,
+            serial=unit.serial,
             lot=unit.lot.lot_code if unit.lot else None,
         )

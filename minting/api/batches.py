@@ -81,7 +81,8 @@ class MintUnitSerializer(serializers.Serializer[Any]):
             base=unit.batch.resolver_base,
             gtin=unit.batch.gtin,
             lot=unit.lot.lot_code if unit.lot else None,
-            identifier=unit.serial or unit.token,
+            token=unit.token,
+            serial=unit.serial,
         )
 
 

@@ -48,28 +48,28 @@ def test_a_duplicate_within_a_cycle_is_replaced(monkeypatch):
 
 
 def test_a_unit_with_a_gtin_gets_a_gs1_digital_link():
-    url = resolver_url(base="https://id.example", gtin="09506000134352", identifier="ABC")
+    url = resolver_url(base="https://id.example", gtin="09506000134352", token="ABC")
     assert url == "https://id.example/01/09506000134352/21/ABC"
 
 
 def test_a_lot_stands_before_the_serial():
-    url = resolver_url(base="https://id.example", gtin="09506000134352", lot="L1", identifier="ABC")
+    url = resolver_url(base="https://id.example", gtin="09506000134352", lot="L1", token="ABC")
     assert url == "https://id.example/01/09506000134352/10/L1/21/ABC"
 
 
-def test_a_unit_without_a_gtin_gets_its_own_path():
-    assert resolver_url(base="https://id.example", gtin=None, identifier="AB") == (
+def test_a_unit_without_a_gtin_is_named_by_its_token_whatever_its_serial():
+    assert resolver_url(base="https://id.example", gtin=None, token="AB", serial="S/1") == (
         "https://id.example/mu/AB"
     )
 
 
 @pytest.mark.parametrize(("serial", "printed"), [("a/b", "a%2Fb"), ("A+B", "A%2BB"), ("x", "x")])
 def test_reserved_characters_are_percent_encoded(serial, printed):
-    url = resolver_url(base="https://id.example", gtin="09506000134352", identifier=serial)
+    url = resolver_url(base="https://id.example", gtin="09506000134352", token="T", serial=serial)
     assert url.endswith(f"/21/{printed}")
 
 
 @given(st.text(CSET_82, min_size=1, max_size=20))
 def test_any_serial_comes_back_from_its_url(serial):
-    url = resolver_url(base="https://id.example", gtin="09506000134352", identifier=serial)
+    url = resolver_url(base="https://id.example", gtin="09506000134352", token="T", serial=serial)
     assert unquote(url.rsplit("/", 1)[1]) == serial

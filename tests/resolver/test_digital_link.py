@@ -44,10 +44,10 @@ def test_what_was_printed_is_read_back(gtin, variant, lot, serial):
 
 @given(gtins, tokens)
 def test_the_url_a_batch_prints_is_read_back(gtin, token):
-    printed = resolver_url(base="", gtin=gtin, identifier=token)
+    printed = resolver_url(base="", gtin=gtin, token=token)
     assert parse(unquote(printed)) == DigitalLink(gtin, serial=token)
     assert DigitalLink(gtin, serial=token).canonical == printed
-    printed = resolver_url(base="", gtin=None, identifier=token)
+    printed = resolver_url(base="", gtin=None, token=token)
     assert parse(printed) == UnitLink(token)
     assert UnitLink(token).canonical == printed
 
