@@ -1,0 +1,88 @@
+"""Working a claimed build: packs for one window, then the manifest once all are done.
+
+Ending the window, being asked to stop and losing the connection are nobody's error. Errors of the
+work itself are counted on the build: three in a row end it FAILED, its finished packs stay, and
+asking again goes on after the last of them.
+"""
+
+import time
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+
+from exports.finalize import complete_build, record_error
+from exports.leases import BuildClaim, claim_next, let_go, renew
+from exports.packs import Interrupted, build_packs, store_manifest
+from minting.crashpoints import reach
+from minting.leases import Fenced
+from minting.worker import Outcome, connection_is_lost, describe, reconnected
+from tieback.metrics import INTERRUPTED
+
+log = structlog.get_logger(__name__)
+
+_POISON = "The build's worker died {0} times without finishing a pack; a person must look at it."
+
+
+def work_next_build() -> tuple[Outcome, BuildClaim | None, float | None]:
+    """Claim one build and make packs for one window.
+
+    Returns how it ended, the claim, and the seconds until the next attempt after an error.
+    """
+    claim = claim_next()
+    if claim is None:
+        return Outcome.NOTHING, None, None
+    structlog.contextvars.bind_contextvars(pack_build_id=str(claim.build_id), fence=claim.fence)
+    try:
+        outcome, wait = _work(claim)
+    except Fenced:
+        outcome, wait = Outcome.LOST, None
+    log.info("pack_build_left", outcome=outcome.value, packs_done=claim.packs_done)
+    structlog.contextvars.unbind_contextvars("pack_build_id", "fence")
+    return outcome, claim, wait
+
+
+def _work(claim: BuildClaim) -> tuple[Outcome, float | None]:
+    try:
+        reach("exports.claimed")
+        if claim.is_poison:
+            record_error(claim, _POISON.format(claim.crashes), final=True)
+            return Outcome.FAILED, None
+        return _run_window(claim)
+    except Fenced:
+        raise
+    except (SoftTimeLimitExceeded, Interrupted):
+        INTERRUPTED.inc()
+        return _yield(claim)
+    except Exception as error:
+        if connection_is_lost(error):
+            return _pick_up(claim)
+        log.exception("pack_build_error")
+        wait = record_error(claim, describe(error))
+        return (Outcome.FAILED, None) if wait is None else (Outcome.RETRY, wait)
+
+
+def _run_window(claim: BuildClaim) -> tuple[Outcome, float | None]:
+    deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    if not build_packs(claim, deadline=deadline):
+        return _yield(claim)
+    key, sha256 = store_manifest(claim)
+    complete_build(claim, key, sha256)
+    return Outcome.COMPLETED, None
+
+
+def _yield(claim: BuildClaim) -> tuple[Outcome, float | None]:
+    let_go(claim)
+    return Outcome.YIELDED, None
+
+
+def _pick_up(claim: BuildClaim) -> tuple[Outcome, float | None]:
+    """Let go after a lost connection: a restart of the database is not the build's error."""
+    INTERRUPTED.inc()
+
+    def still_ours() -> bool:
+        renew(claim)
+        return True
+
+    reconnected(still_ours)
+    return _yield(claim)
