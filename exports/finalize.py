@@ -39,7 +39,8 @@ update exports_packbuild as build
        status = case when counted.failed then 'failed' else 'pending' end,
        finished_at = case when counted.failed then clock_timestamp() end,
        next_attempt_at = case when not counted.failed then clock_timestamp() + least(
-           make_interval(secs => %(base)s * power(2, counted.errors - 1)), interval '5 minutes') end
+           make_interval(secs => %(base)s * power(2, least(counted.errors - 1, 20))),
+           interval '5 minutes') end
   from counted
  where build.id = counted.id
 returning build.status, build.consecutive_errors, build.packs_done,
@@ -78,8 +79,12 @@ def complete_build(claim: BuildClaim, key: str, sha256: str) -> None:
             )
 
 
-def record_error(claim: BuildClaim, error: str, *, final: bool = False) -> float | None:
+def record_error(
+    claim: BuildClaim, error: str, *, final: bool = False, attempts: int | None = None
+) -> float | None:
     """Count one error in a row, and end the build on the last allowed one, or now if ``final``.
+
+    ``attempts`` is how many are allowed, ``MAX_RETRIES`` where it is not given.
 
     Returns the seconds until the next attempt, ``None`` where there is none. The wait doubles
     from ``RETRY_BASE_DELAY``, with jitter, so that builds which failed together part.
@@ -92,7 +97,7 @@ def record_error(claim: BuildClaim, error: str, *, final: bool = False) -> float
                     **claim.proof,
                     "error": error[:LONGEST_ERROR],
                     "final": final,
-                    "allowed": int(settings.MAX_RETRIES),
+                    "allowed": attempts or int(settings.MAX_RETRIES),
                     "base": int(settings.RETRY_BASE_DELAY_MS) / 1000 * _jitter(),
                 },
             )

@@ -50,6 +50,7 @@ with build as (
     update exports_packbuild
        set packs_done = packs_done + 1,
            consecutive_errors = 0,
+           crashes_without_progress = 0,
            next_attempt_at = null,
            lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
      where id = %(id)s and fence = %(fence)s and status = 'generating'

@@ -36,6 +36,7 @@ from minting.events import tell
 from minting.models import MintBatch, MintLot
 from minting.stopping import stop_requested
 from tieback.brands.scoping import brand_scope
+from tieback.errors import PermanentError
 from tieback.metrics import PACK_BYTES, PACKS_BUILT
 
 UPLOADS_AT_ONCE = 3
@@ -47,7 +48,7 @@ class Interrupted(Exception):
     """The worker is stopping and an upload takes too long; nothing is lost by leaving now."""
 
 
-class Inconsistent(Exception):
+class Inconsistent(PermanentError):
     """The rows do not add up; making files of them would hide it."""
 
 

@@ -10,17 +10,22 @@ import time
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 
 from exports.finalize import complete_build, record_error
 from exports.leases import BuildClaim, claim_next, let_go, renew
 from exports.packs import Interrupted, build_packs, store_manifest
 from minting.crashpoints import reach
+from minting.interruptions import connection_is_lost, describe, reconnected
 from minting.leases import Fenced
-from minting.worker import Outcome, connection_is_lost, describe, reconnected
+from minting.worker import Outcome
+from tieback.errors import TransientError
 from tieback.metrics import INTERRUPTED
 
 log = structlog.get_logger(__name__)
 
+# A store that is away comes back: with waits of up to five minutes this is about four hours.
+OUTAGE_ATTEMPTS = 50
 _POISON = "The build's worker died {0} times without finishing a pack; a person must look at it."
 
 
@@ -37,8 +42,18 @@ def work_next_build() -> tuple[Outcome, BuildClaim | None, float | None]:
         outcome, wait = _work(claim)
     except Fenced:
         outcome, wait = Outcome.LOST, None
-    log.info("pack_build_left", outcome=outcome.value, packs_done=claim.packs_done)
-    structlog.contextvars.unbind_contextvars("pack_build_id", "fence")
+    except (DatabaseError, InterfaceError):
+        # Not even letting go worked: the lease will end by itself.
+        log.exception("pack_build_left_behind")
+        outcome, wait = Outcome.LOST, None
+    finally:
+        structlog.contextvars.unbind_contextvars("pack_build_id", "fence")
+    log.info(
+        "pack_build_left",
+        pack_build_id=str(claim.build_id),
+        outcome=outcome.value,
+        packs_done=claim.packs_done,
+    )
     return outcome, claim, wait
 
 
@@ -53,12 +68,15 @@ def _work(claim: BuildClaim) -> tuple[Outcome, float | None]:
         raise
     except (SoftTimeLimitExceeded, Interrupted):
         INTERRUPTED.inc()
+        # A statement may still be under way on it, and then it takes no other.
+        connection.close()
         return _yield(claim)
     except Exception as error:
         if connection_is_lost(error):
             return _pick_up(claim)
         log.exception("pack_build_error")
-        wait = record_error(claim, describe(error))
+        patience = OUTAGE_ATTEMPTS if isinstance(error, TransientError) else None
+        wait = record_error(claim, describe(error), attempts=patience)
         return (Outcome.FAILED, None) if wait is None else (Outcome.RETRY, wait)
 
 

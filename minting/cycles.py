@@ -6,7 +6,11 @@ set-based INSERT: tokens travel as one joined string, everything else is made by
 """
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,6 +27,7 @@ update minting_mintjob
        cycles = cycles + 1,
        status = 'PROCESSING',
        consecutive_errors = 0,
+       crashes_without_progress = 0,
        next_attempt_at = null,
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
  where id = %(id)s and fence = %(fence)s and generated_quantity = %(generated)s
@@ -59,18 +64,51 @@ values (%(brand)s, %(id)s, %(number)s, %(generated)s + 1, %(count)s, %(fence)s, 
 """
 
 
-def run_cycle(claim: Claim) -> int:
-    """Mint the next cycle of the claimed job and return how many units it made.
+def cycle_of(left: int) -> int:
+    """Return how many of the units that are left belong to the next cycle."""
+    return min(left, int(settings.TIEBACK_CYCLE_SIZE))
 
+
+def joined_tokens(count: int) -> str:
+    """Return the tokens of a cycle as they travel: one text, joined by commas."""
+    return ",".join(generate_tokens(count))
+
+
+def run_cycles(claim: Claim, *, stop: Callable[[], bool]) -> None:
+    """Run cycles until the job has all its units or ``stop`` says so, at least one.
+
+    The tokens of the next cycle are made while the server inserts those of this one.
+    """
+    tokens = joined_tokens(cycle_of(claim.left))
+    with ThreadPoolExecutor(1, thread_name_prefix="tokens") as maker:
+        while claim.left:
+            after = claim.left - cycle_of(claim.left)
+            make_next = partial(maker.submit, joined_tokens, cycle_of(after))
+            coming = run_cycle(claim, tokens, meanwhile=make_next)
+            if stop():
+                return
+            tokens = coming.result()
+
+
+def run_cycle(
+    claim: Claim,
+    tokens: str | None = None,
+    *,
+    meanwhile: Callable[[], Any] = lambda: None,
+) -> Any:
+    """Mint the next cycle of the claimed job; return what ``meanwhile`` returned.
+
+    ``meanwhile`` is called just before the long statement, to start what can be done beside it.
     Raises ``Fenced`` where another worker has the job; any error leaves nothing behind.
     """
-    count = min(claim.left, int(settings.TIEBACK_CYCLE_SIZE))
-    tokens = ",".join(generate_tokens(count))
+    count = cycle_of(claim.left)
+    tokens = tokens or joined_tokens(count)
     began = time.perf_counter()
     with transaction.atomic():
         started = _advance(claim, count)
         reach("mint.fenced")
         with brand_scope(claim.brand_id):
+            started_beside = meanwhile()
             _insert(claim, count, tokens)
             reach("mint.inserted")
             _record(claim, count, started)
@@ -80,7 +118,7 @@ def run_cycle(claim: Claim) -> int:
     claim.cycles += 1
     CYCLE_DURATION.observe(time.perf_counter() - began)
     MINTS_SUCCEEDED.inc(count)
-    return count
+    return started_beside
 
 
 def _advance(claim: Claim, count: int) -> datetime:

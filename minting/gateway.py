@@ -5,13 +5,13 @@ event, so a request for a million units takes as long as one for a single unit. 
 after the commit, and a broker that is down costs the request nothing.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from minting import idempotency, pipeline
@@ -52,8 +52,15 @@ class MintRequest:
     lots: tuple[dict[str, Any], ...] = ()
 
     def fingerprint(self) -> bytes:
-        """Return what tells this request from another under the same key."""
-        return idempotency.fingerprint(asdict(self))
+        """Return what tells this request from another under the same key.
+
+        Fields at their default are left out, so that a field added later changes no earlier key.
+        """
+        given = asdict(self)
+        for field in fields(self):
+            if given[field.name] == field.default:
+                del given[field.name]
+        return idempotency.fingerprint(given)
 
 
 @dataclass(frozen=True)
@@ -184,14 +191,10 @@ def _brand_facts(brand: Brand) -> BrandFacts:
     live = units = 0
     if brand.max_concurrent_jobs is not None or brand.max_units_per_day is not None:
         today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        counted = MintJob.objects.filter(brand=brand).aggregate(
-            live=Count("id", filter=Q(status__in=LIVE_JOBS)),
-            units=Sum(
-                "requested_quantity",
-                filter=Q(created_at__gte=today) & ~Q(status=JobStatus.CANCELLED),
-            ),
-        )
-        live, units = counted["live"], counted["units"] or 0
+        jobs = MintJob.objects.filter(brand=brand)
+        live = jobs.filter(status__in=LIVE_JOBS).count()
+        of_today = jobs.filter(created_at__gte=today).exclude(status=JobStatus.CANCELLED)
+        units = of_today.aggregate(units=Sum("requested_quantity"))["units"] or 0
     return BrandFacts(
         resolver_host=brand.resolver_host,
         gs1_prefixes=tuple(brand.gs1_prefixes),

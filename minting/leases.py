@@ -18,12 +18,13 @@ from django.db import connection, transaction
 # One id for each process and boot; a host name and pid alone come back after a restart.
 _BOOT = uuid4().hex[:8]
 
+# The list of states is there for the partial index, which the planner else does not see.
 # A job whose worker died too often without progress is not claimed but ended here.
 _CLAIM = """
 with next as (
     select id, owner <> '' as abandoned from minting_mintjob
-     where (status = 'QUEUED'
-            or (status in ('RESERVED', 'PROCESSING') and lease_until <= clock_timestamp()))
+     where status in ('QUEUED', 'RESERVED', 'PROCESSING')
+       and (status = 'QUEUED' or lease_until <= clock_timestamp())
        and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
      order by priority, queued_at, id
        for update skip locked
@@ -61,8 +62,8 @@ select generated_quantity, cycles from minting_mintjob
 
 _DUE = """
 select id from minting_mintjob
- where (status = 'QUEUED'
-        or (status in ('RESERVED', 'PROCESSING') and lease_until <= clock_timestamp()))
+ where status in ('QUEUED', 'RESERVED', 'PROCESSING')
+   and (status = 'QUEUED' or lease_until <= clock_timestamp())
    and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
  order by priority, queued_at, id
  limit %s

@@ -23,6 +23,8 @@ def retry_job(*, job: MintJob, actor: str, reason: str, request_id: str = "") ->
 
     The job keeps its finished cycles and its last error. The doorbell rings after the commit.
     """
+    # Locked and read anew: the caller's row may be older than the failure.
+    job = MintJob.objects.select_for_update(no_key=True).get(pk=job.pk)
     changed = MintJob.objects.filter(pk=job.pk, status=JobStatus.FAILED).update(
         status=JobStatus.QUEUED,
         queued_at=Now(),

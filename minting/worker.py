@@ -6,19 +6,18 @@ tells the truth: the next claim goes on at the next ordinal.
 """
 
 import time
-from collections.abc import Callable
 from enum import Enum
 
-import psycopg
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from minting.crashpoints import reach
-from minting.cycles import run_cycle
+from minting.cycles import run_cycles
 from minting.events import tell
 from minting.finalize import complete_job, record_error
+from minting.interruptions import connection_is_lost, describe, reconnected
 from minting.leases import Claim, Fenced, claim_next, let_go, look_again
 from minting.stopping import stop_requested
 from tieback.brands.scoping import brand_scope
@@ -26,10 +25,6 @@ from tieback.metrics import INTERRUPTED
 
 log = structlog.get_logger(__name__)
 
-RECONNECT_SECONDS = 30.0
-# SQLSTATEs of a session that ended: connection exceptions, shutdowns, and the server's own
-# end of a transaction that was left idle.
-_SESSION_ENDED = ("08", "57P", "25P03")
 _POISON = "The job's worker died {0} times without making a unit; a person must look at it."
 
 
@@ -58,8 +53,18 @@ def work_next_job() -> tuple[Outcome, Claim | None, float | None]:
         outcome, wait = _work(claim)
     except Fenced:
         outcome, wait = Outcome.LOST, None
-    log.info("mint_job_left", outcome=outcome.value, generated=claim.generated)
-    structlog.contextvars.unbind_contextvars("mint_job_id", "fence")
+    except (DatabaseError, InterfaceError):
+        # Not even letting go worked: the lease will end by itself.
+        log.exception("mint_job_left_behind")
+        outcome, wait = Outcome.LOST, None
+    finally:
+        structlog.contextvars.unbind_contextvars("mint_job_id", "fence")
+    log.info(
+        "mint_job_left",
+        mint_job_id=str(claim.job_id),
+        outcome=outcome.value,
+        generated=claim.generated,
+    )
     return outcome, claim, wait
 
 
@@ -74,6 +79,8 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
         raise
     except SoftTimeLimitExceeded:
         INTERRUPTED.inc()
+        # A statement may still be under way on it, and then it takes no other.
+        connection.close()
         return _yield(claim)
     except Exception as error:
         if connection_is_lost(error):
@@ -85,10 +92,9 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
 
 def _run_window(claim: Claim) -> tuple[Outcome, float | None]:
     deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
-    while claim.left:
-        run_cycle(claim)
-        if claim.left and (stop_requested() or time.monotonic() >= deadline):
-            return _yield(claim)
+    run_cycles(claim, stop=lambda: stop_requested() or time.monotonic() >= deadline)
+    if claim.left:
+        return _yield(claim)
     complete_job(claim)
     return Outcome.COMPLETED, None
 
@@ -113,7 +119,7 @@ def _tell_claimed(claim: Claim) -> None:
             batch_id=claim.batch_id,
             data={"fence": claim.fence, "generated_quantity": claim.generated},
         )
-        if not claim.generated:
+        if claim.fence == 1:
             tell("job.processing", brand_id=claim.brand_id, batch_id=claim.batch_id)
     reach("mint.started")
 
@@ -127,37 +133,3 @@ def _pick_up(claim: Claim) -> tuple[Outcome, float | None]:
     if not reconnected(lambda: look_again(claim)):
         raise Fenced
     return _yield(claim)
-
-
-def reconnected(read: Callable[[], bool]) -> bool:
-    """Connect anew and return what ``read`` says; raise where the database stays away."""
-    deadline, pause = time.monotonic() + RECONNECT_SECONDS, 0.1
-    while True:
-        connection.close()
-        try:
-            return read()
-        except (OperationalError, InterfaceError):
-            if time.monotonic() + pause > deadline:
-                raise
-            time.sleep(pause)
-            pause = min(2 * pause, 2.0)
-
-
-def connection_is_lost(error: BaseException) -> bool:
-    """Say whether the session is gone, as against a statement that failed."""
-    if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
-        return False
-    cause = error if isinstance(error, psycopg.Error) else error.__cause__
-    state = getattr(cause, "sqlstate", None)
-    if state is not None and state.startswith(_SESSION_ENDED):
-        return True
-    return not connection.is_usable()
-
-
-def describe(error: BaseException) -> str:
-    """Return an error as one line an operator can act on, without data or statements."""
-    cause = error.__cause__
-    if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
-        return f"{type(cause).__name__} ({cause.sqlstate}): {cause.diag.message_primary}"
-    text = str(error).splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

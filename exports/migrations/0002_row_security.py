@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from tieback.brands.rls import grant, isolate
+from tieback.brands.rls import brand_key, grant, isolate, same_brand
 
 REQUEUED = (
     "update (status, queued_at, next_attempt_at, consecutive_errors, crashes_without_progress,"
@@ -16,6 +16,10 @@ class Migration(migrations.Migration):
     dependencies = [("exports", "0001_initial"), ("minting", "0002_row_security")]
 
     operations = [
+        brand_key("exports_packbuild"),
+        same_brand("exports_packbuild", "batch_id", "minting_mintbatch"),
+        same_brand("exports_payloadpack", "batch_id", "minting_mintbatch"),
+        same_brand("exports_payloadpack", "build_id", "exports_packbuild"),
         isolate("exports_packbuild", open_to=("tieback_worker",)),
         isolate("exports_payloadpack", open_to=("tieback_worker",)),
         grant("tieback_app", f"select, insert, {REQUEUED}", "exports_packbuild"),

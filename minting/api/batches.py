@@ -182,7 +182,7 @@ class MintUnitListView(BrandAPIView):
         if "status" in query.values:
             condition &= Q(status=UnitStatus[query.values["status"].upper()])
         rows = MintUnit.objects.select_related("batch", "lot").filter(condition)
-        keys = ("batch_id", "ordinal")
+        keys = ("ordinal",) if "batch" in query.values else ("batch_id", "ordinal")
         page, meta = page_of(rows, keys=keys, cursor=query.cursor, size=query.size)
         return enveloped(MintUnitSerializer(page, many=True).data, **meta)
 

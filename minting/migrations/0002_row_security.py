@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from tieback.brands.rls import grant, isolate
+from tieback.brands.rls import brand_key, grant, isolate, same_brand
 
 RESTARTED_JOB = (
     "update (status, queued_at, next_attempt_at, consecutive_errors, crashes_without_progress,"
@@ -30,6 +30,10 @@ class Migration(migrations.Migration):
     dependencies = [("minting", "0001_initial"), ("brands", "0002_row_security")]
 
     operations = [
+        *[
+            brand_key(f"minting_{parent}")
+            for parent in ("product", "passportversion", "productionbatch", "mintbatch", "mintjob")
+        ],
         isolate("minting_product", readable_by=("tieback_resolver",)),
         isolate("minting_passportversion", readable_by=("tieback_resolver",)),
         isolate("minting_productionbatch"),
@@ -44,6 +48,22 @@ class Migration(migrations.Migration):
             " (fillfactor = 90, autovacuum_vacuum_insert_scale_factor = 0.05)",
             "alter table minting_mintunit reset"
             " (fillfactor, autovacuum_vacuum_insert_scale_factor)",
+        ),
+        # A foreign key is checked past row-level security: only with the brand in it does it keep
+        # a row of one brand off another brand's parent.
+        same_brand("minting_passportversion", "product_id", "minting_product"),
+        same_brand("minting_productionbatch", "product_id", "minting_product"),
+        same_brand("minting_mintbatch", "product_id", "minting_product"),
+        same_brand("minting_mintbatch", "passport_version_id", "minting_passportversion"),
+        same_brand("minting_mintbatch", "production_batch_id", "minting_productionbatch"),
+        same_brand("minting_mintlot", "batch_id", "minting_mintbatch"),
+        same_brand("minting_mintjob", "batch_id", "minting_mintbatch"),
+        same_brand("minting_mintcycle", "job_id", "minting_mintjob"),
+        same_brand("minting_mintevent", "batch_id", "minting_mintbatch"),
+        # Numbers are taken by the thousand: a gap in them means nothing, and each take is a write.
+        migrations.RunSQL(
+            "alter table minting_mintunit alter column id set cache 1000",
+            "alter table minting_mintunit alter column id set cache 1",
         ),
         # web
         grant(
@@ -63,7 +83,19 @@ class Migration(migrations.Migration):
             "minting_productionbatch",
             "minting_mintlot",
         ),
-        grant("tieback_worker", "select, update", "minting_mintbatch", "minting_mintjob"),
+        grant(
+            "tieback_worker",
+            "select, update (status, minted_quantity, activated_quantity, minted_at,"
+            " physical_status)",
+            "minting_mintbatch",
+        ),
+        grant(
+            "tieback_worker",
+            "select, update (status, owner, fence, lease_until, next_attempt_at,"
+            " consecutive_errors, crashes_without_progress, last_error, generated_quantity,"
+            " generated_at_claim, cycles, started_at, finished_at)",
+            "minting_mintjob",
+        ),
         grant(
             "tieback_worker",
             "select, insert",

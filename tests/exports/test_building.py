@@ -136,7 +136,7 @@ def test_units_that_do_not_add_up_make_no_file(brand, puts):
     queued_build(batch)
     outcome, *_ = work_next_build()
     assert outcome is Outcome.RETRY
-    assert build_of(batch).last_error == "Inconsistent: pack 1 has 9 rows instead of 10"
+    assert build_of(batch).last_error == "pack 1 has 9 rows instead of 10"
     assert puts == []
 
 
@@ -144,7 +144,7 @@ def test_a_build_whose_packs_were_counted_otherwise_is_not_made(batch, puts):
     with all_brands():
         PackBuild.objects.filter(batch=batch).update(pack_count=2)
     work_next_build()
-    assert build_of(batch).last_error == "Inconsistent: 25 units do not fill 2 packs"
+    assert build_of(batch).last_error == "25 units do not fill 2 packs"
     assert puts == []
 
 

@@ -322,7 +322,7 @@ def test_three_errors_in_a_row_end_the_build_and_keep_its_packs(batch, fail_put,
     build = build_of(batch)
     assert outcomes == [Outcome.RETRY, Outcome.RETRY, Outcome.FAILED]
     assert (build.status, build.consecutive_errors) == (PackStatus.FAILED, 3)
-    assert build.last_error == ("PermanentError: object storage answered PutObject with 403 Denied")
+    assert build.last_error == "object storage answered PutObject with 403 Denied"
     assert statuses(batch) == ["completed", "failed", "pending"]
     assert events_of(batch)[-1] == "packs.failed"
     assert work_next_build()[0] is Outcome.NOTHING

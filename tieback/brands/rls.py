@@ -59,3 +59,22 @@ def grant(role: str, privileges: str, *tables: str) -> RunSQL:
         f"grant {privileges} on {listed} to {role}",
         f"revoke all on {listed} from {role}",
     )
+
+
+def brand_key(table: str) -> RunSQL:
+    """Let children name a row of ``table`` together with its brand."""
+    name = f"{table}_brand_key"
+    return RunSQL(
+        f"alter table {table} add constraint {name} unique (brand_id, id)",
+        f"alter table {table} drop constraint {name}",
+    )
+
+
+def same_brand(table: str, column: str, parent: str) -> RunSQL:
+    """Make a row's parent one of its own brand."""
+    name = f"{table}_{column}_same_brand"
+    return RunSQL(
+        f"alter table {table} add constraint {name} foreign key (brand_id, {column})"
+        f" references {parent} (brand_id, id)",
+        f"alter table {table} drop constraint {name}",
+    )

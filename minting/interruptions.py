@@ -1,0 +1,53 @@
+"""Telling interruptions from errors: a lost session is nobody's fault, a failed statement is.
+
+Shared by the steps that work under a lease. What is kept of an error is its kind, never its text:
+a message may hold data or a path, and it would reach API answers; the log has all of it.
+"""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from tieback.errors import PermanentError, TransientError
+
+RECONNECT_SECONDS = 30.0
+# SQLSTATEs of a session that ended: connection exceptions, shutdowns, and the server's own
+# end of a transaction that was left idle.
+_SESSION_ENDED = ("08", "57P", "25P03")
+
+
+def reconnected(read: Callable[[], bool]) -> bool:
+    """Connect anew and return what ``read`` says; raise where the database stays away."""
+    deadline, pause = time.monotonic() + RECONNECT_SECONDS, 0.1
+    while True:
+        connection.close()
+        try:
+            return read()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() + pause > deadline:
+                raise
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+
+def connection_is_lost(error: BaseException) -> bool:
+    """Say whether the session is gone, as against a statement that failed."""
+    if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
+        return False
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state is not None and state.startswith(_SESSION_ENDED):
+        return True
+    return not connection.is_usable()
+
+
+def describe(error: BaseException) -> str:
+    """Return what kind of error it was, in one line that is safe to show to anyone."""
+    if isinstance(error, TransientError | PermanentError):
+        return str(error)
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(cause, psycopg.Error):
+        return f"Database error {type(cause).__name__} ({cause.sqlstate}); the worker's log has it."
+    return f"Internal error {type(error).__name__}; the worker's log has it."
