@@ -69,7 +69,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--units", type=int, default=MILLION)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--fill", type=int, default=10 * MILLION, help="rows for the late figures")
+    parser.add_argument(
+        "--fill", type=int, default=10 * MILLION, help="rows in both tables for the late figures"
+    )
     options = parser.parse_args()
     home = Path(os.environ.get("TIEBACK_HOME") or ".tieback")
     with Stack(home / "bench", free_ports=True, fresh=True) as stack:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -114,30 +114,38 @@ def overlapping(system: System, *, units: int, jobs: int) -> float:
 
 
 def fill_up(system: System, *, rows: int) -> None:
-    """Bring both tables to about ``rows`` rows: COPY fills one, the server copies the rest over."""
+    """Bring both tables to ``rows`` rows, or to as many as the larger one has.
+
+    COPY fills one, the server copies from it to the other.
+    """
     with system.superuser() as superuser, _as_owner(system) as owner:
         settle(superuser)
-        (present,) = superuser.execute("select count(*) from minting_mintunit").fetchone() or (0,)
-        missing = rows - present
-        if missing <= 0:
-            return
-        batch_id = superuser.execute("select id from minting_mintbatch limit 1").fetchone()
-        if batch_id is None:
+        row = superuser.execute("select id from minting_mintbatch limit 1").fetchone()
+        if row is None:
             raise BenchFailed("nothing was minted yet")
-        ids = UUID(system.brand_id), UUID(system.product_id), batch_id[0]
-        (last,) = superuser.execute(
+        ids = UUID(system.brand_id), UUID(system.product_id), row[0]
+        last = _number(
+            superuser,
             "select greatest((select max(ordinal) from bench_copy),"
-            " (select max(ordinal) from minting_mintunit))"
-        ).fetchone() or (0,)
-        copy_rows(owner, missing, ids, int(last) + 1)
+            " (select max(ordinal) from minting_mintunit))",
+        )
+        copied = _number(superuser, "select count(*) from bench_copy")
+        minted = _number(superuser, "select count(*) from minting_mintunit")
+        rows = max(rows, copied, minted)
+        copy_rows(owner, rows - copied, ids, last + 1)
         superuser.execute(
             "insert into minting_mintunit (brand_id, product_id, batch_id, ordinal, token, status,"
             " created_at) select brand_id, product_id, batch_id, ordinal, token, status, created_at"
-            " from bench_copy where ordinal > %s order by ordinal",
-            [last],
+            " from bench_copy where ordinal > %s order by ordinal limit %s",
+            [last, rows - minted],
         )
         superuser.execute("vacuum analyze minting_mintunit")
         superuser.execute("vacuum analyze bench_copy")
+
+
+def _number(superuser: "psycopg.Connection[Any]", query: LiteralString) -> int:
+    row = superuser.execute(query).fetchone()
+    return int(row[0] or 0) if row else 0
 
 
 def _as_owner(system: System) -> "psycopg.Connection[Any]":

@@ -21,7 +21,7 @@ import boto3
 import psycopg
 from botocore.config import Config
 
-from bench.system import System, wait_until
+from bench.system import BenchFailed, System, wait_until
 from chaos.checker import CHECKS, SNAPSHOT_CHECKS, Evidence
 from chaos.faults import Faults, plan
 from chaos.load import Client
@@ -29,8 +29,9 @@ from tieback.stack import Stack
 
 # Short times, in the order the system check asks for, so that recovery is seen and not waited for.
 LEASE_SECONDS = 5.0
+CYCLE_SIZE = 500
 SETTINGS = {
-    "TIEBACK_CYCLE_SIZE": "500",
+    "TIEBACK_CYCLE_SIZE": str(CYCLE_SIZE),
     "TIEBACK_PACK_SIZE": "2000",
     "TIEBACK_WINDOW_SECONDS": "2",
     "TASK_SOFT_TIME_LIMIT": "3",
@@ -64,8 +65,7 @@ class Watcher:
         while not self._stop.wait(1.0):
             try:
                 with self._connect() as database:
-                    database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                    evidence = Evidence(database, {}, {})
+                    evidence = Evidence(database, {}, 0)
                     for name, check in SNAPSHOT_CHECKS.items():
                         found = check(evidence)
                         if found:
@@ -73,6 +73,9 @@ class Watcher:
                     self.looks += 1
             except psycopg.OperationalError:
                 continue
+            except Exception as error:  # noqa: BLE001 - a thread's error would be seen by nobody
+                self.problems.setdefault("I4", [f"the watcher failed: {error}"])
+                return
 
 
 def object_reader(stack: Stack) -> Callable[[str], bytes]:
@@ -126,14 +129,18 @@ def run(stack: Stack, *, seed: int, share: float) -> tuple[Faults, Client, dict[
     faults_to_come = plan(faults)
     dice.shuffle(faults_to_come)
     for fault in faults_to_come[: max(1, round(len(faults_to_come) * share))]:
+        if not client.is_running:
+            raise BenchFailed(f"the load has ended: {client.failed or 'its thread died'}")
         fault()
         time.sleep(dice.uniform(0.2, 1.0))
     client.stop()
     with system.superuser() as database:
         wait_until("everything to come to rest", lambda: at_rest(database), seconds=REST_SECONDS)
         watcher.stop()
-        evidence = Evidence(database, client.acknowledged, {}, object_reader(stack))
+        evidence = Evidence(database, client.acknowledged, CYCLE_SIZE, object_reader(stack))
         found = {name: check(evidence) for name, check in CHECKS.items()}
+    if not watcher.looks or len(client.acknowledged) < len(faults.confirmed):
+        raise BenchFailed("too little happened for the verdict to mean anything")
     for name, problems in watcher.problems.items():
         found[name] = [*found[name], *(f"while running: {line}" for line in problems)]
     print(f"  {watcher.looks} snapshots taken, {len(client.acknowledged)} jobs acknowledged,")

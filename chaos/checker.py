@@ -24,7 +24,7 @@ class Evidence:
 
     database: Connection
     acknowledged: Mapping[str, str]
-    cycle_sizes: Mapping[str, int]
+    cycle_size: int
     read_object: Callable[[str], bytes] | None = None
 
 
@@ -67,21 +67,33 @@ def no_gaps(evidence: Evidence) -> list[str]:
 
 def cycles_are_whole(evidence: Evidence) -> list[str]:
     """I3: units of a job are the sum of its recorded cycles, and only its last cycle is short."""
-    return _rows(
-        evidence.database,
-        "select job.id, job.generated_quantity, c.made, c.cycles, job.cycles"
-        "  from minting_mintjob job left join (select job_id, sum(count) as made,"
-        "       count(*) as cycles, max(number) as last from minting_mintcycle group by job_id) c"
-        "    on c.job_id = job.id"
-        " where coalesce(c.made, 0) <> job.generated_quantity"
-        "    or coalesce(c.cycles, 0) <> job.cycles or coalesce(c.last, 0) <> job.cycles",
-    ) + _rows(
-        evidence.database,
-        "select job_id, number, first_ordinal, count, due from ("
-        "  select job_id, number, first_ordinal, count,"
-        "         1 + coalesce(sum(count) over (partition by job_id order by number rows between"
-        "             unbounded preceding and 1 preceding), 0) as due from minting_mintcycle) c"
-        " where first_ordinal <> due",
+    return (
+        _rows(
+            evidence.database,
+            "select job.id, job.generated_quantity, c.made, c.cycles, job.cycles"
+            "  from minting_mintjob job left join (select job_id, sum(count) as made,"
+            "       count(*) as cycles, max(number) as last"
+            "  from minting_mintcycle group by job_id) c"
+            "    on c.job_id = job.id"
+            " where coalesce(c.made, 0) <> job.generated_quantity"
+            "    or coalesce(c.cycles, 0) <> job.cycles or coalesce(c.last, 0) <> job.cycles",
+        )
+        + _rows(
+            evidence.database,
+            "select job_id, number, first_ordinal, count, due from ("
+            "  select job_id, number, first_ordinal, count,"
+            "         1 + coalesce(sum(count) over (partition by job_id order by number"
+            "             rows between unbounded preceding and 1 preceding), 0) as due"
+            "    from minting_mintcycle) c"
+            " where first_ordinal <> due",
+        )
+        + _rows(
+            evidence.database,
+            "select c.job_id, c.number, c.count from minting_mintcycle c"
+            "  join minting_mintjob job on job.id = c.job_id"
+            f" where {evidence.cycle_size} > 0 and c.count <> {evidence.cycle_size}"
+            "   and c.first_ordinal + c.count - 1 <> job.requested_quantity",
+        )
     )
 
 
@@ -109,7 +121,8 @@ def acknowledged_is_durable(evidence: Evidence) -> list[str]:
         for key, job in evidence.acknowledged.items()
         if stored.get(key) != job
     ]
-    return lost[:SHOWN]
+    unasked = set(stored) - set(evidence.acknowledged)
+    return [*lost, *(f"nobody was promised the job under {key}" for key in unasked)][:SHOWN]
 
 
 def states_agree(evidence: Evidence) -> list[str]:
@@ -157,6 +170,12 @@ def exports_equal_the_database(evidence: Evidence) -> list[str]:
         "              where status = 'completed' group by batch_id) p on p.batch_id = batch.id"
         " where build.status is distinct from 'completed'"
         "    or p.rows is distinct from batch.minted_quantity",
+    ) + _rows(
+        evidence.database,
+        "select build_id, number, first_ordinal, due from (select build_id, number, first_ordinal,"
+        "         1 + coalesce(sum(row_count) over (partition by build_id order by number"
+        "             rows between unbounded preceding and 1 preceding), 0) as due"
+        "    from exports_payloadpack) p where first_ordinal <> due",
     )
     if found or evidence.read_object is None:
         return found
@@ -171,7 +190,17 @@ def exports_equal_the_database(evidence: Evidence) -> list[str]:
     ).fetchall()
     for key, sha256 in manifests:
         body = evidence.read_object(key)
-        if hashlib.sha256(body).hexdigest() != sha256 or not json.loads(body):
+        listed = [
+            (pack["first_ordinal"], pack["rows"], pack["sha256"])
+            for pack in json.loads(body)["packs"]
+        ]
+        recorded = evidence.database.execute(
+            "select pack.first_ordinal, pack.row_count, pack.sha256"
+            "  from exports_payloadpack pack join exports_packbuild build on build.id = build_id"
+            " where build.manifest_key = %s order by pack.number",
+            [key],
+        ).fetchall()
+        if hashlib.sha256(body).hexdigest() != sha256 or listed != recorded:
             found.append(f"{key}: not the manifest that was recorded")
     return found[:SHOWN]
 
@@ -210,19 +239,31 @@ def children_have_their_parents_brand(evidence: Evidence) -> list[str]:
             f"select child.id from {table} child join minting_mintbatch batch"
             "    on batch.id = child.batch_id where child.brand_id <> batch.brand_id",
         )
-    return found
+    return found + _rows(
+        evidence.database,
+        "select child.id from minting_mintcycle child join minting_mintjob job"
+        "    on job.id = child.job_id where child.brand_id <> job.brand_id",
+    )
 
 
 def no_error_is_spent(evidence: Evidence) -> list[str]:
     """I12: kills, pauses and restarts were nobody's error; no job ended FAILED."""
-    return _rows(
-        evidence.database,
-        "select id, status, consecutive_errors, last_error from minting_mintjob"
-        " where consecutive_errors > 0 or last_error <> '' or status = 'FAILED'",
-    ) + _rows(
-        evidence.database,
-        "select batch_id, type, data from minting_mintevent"
-        " where type in ('job.error', 'job.failed', 'packs.failed')",
+    return (
+        _rows(
+            evidence.database,
+            "select id, status, consecutive_errors, last_error from minting_mintjob"
+            " where consecutive_errors > 0 or last_error <> '' or status = 'FAILED'",
+        )
+        + _rows(
+            evidence.database,
+            "select id, status, consecutive_errors, last_error from exports_packbuild"
+            " where consecutive_errors > 0 or last_error <> '' or status = 'failed'",
+        )
+        + _rows(
+            evidence.database,
+            "select batch_id, type, data from minting_mintevent"
+            " where type in ('job.error', 'job.failed', 'packs.failed')",
+        )
     )
 
 

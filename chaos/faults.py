@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import redis
@@ -31,6 +32,13 @@ EXPORT_POINTS = (
     "exports.before_manifest",
     "exports.after_manifest",
 )
+
+
+_HELD = """
+select id, fence from minting_mintjob
+ where owner <> '' and status in ('RESERVED', 'PROCESSING') and lease_until > clock_timestamp()
+   and requested_quantity - generated_quantity > 2000
+"""
 
 
 @dataclass
@@ -84,13 +92,30 @@ class Faults:
     def pause_past_the_lease(self) -> None:
         """Stop the worker past its lease while another one takes over, then let it wake."""
         stack = self.system.stack
-        stack.send("worker", signal.SIGSTOP)
-        stack.start("worker", alias="relief", env=self.settings)
-        time.sleep(self.lease_seconds + 1.5)
-        stack.send("worker", signal.SIGCONT)
-        time.sleep(1.0)
-        stack.stop("relief")
-        self._count("pause past the lease")
+        with self.system.superuser() as database:
+            held: tuple[UUID, int] | None = None
+            while held is None:
+                stack.send("worker", signal.SIGSTOP)
+                row = database.execute(_HELD).fetchone()
+                if row is None:
+                    stack.send("worker", signal.SIGCONT)
+                    time.sleep(0.05)
+                else:
+                    held = (row[0], row[1])
+            stack.start("worker", alias="relief", env=self.settings)
+            job, fence = held
+
+            def taken_over() -> bool | None:
+                row = database.execute(
+                    "select fence from minting_mintjob where id = %s", [job]
+                ).fetchone()
+                return True if row and row[0] > fence else None
+
+            wait_until("another worker to take over", taken_over, seconds=60)
+            stack.send("worker", signal.SIGCONT)
+            time.sleep(1.0)
+            stack.stop("relief")
+        self._count("pause past the lease, job taken over")
 
     def restart_database(self, *, crash: bool) -> None:
         """Restart PostgreSQL in the middle of everything, politely or by SIGKILL."""

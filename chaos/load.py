@@ -23,6 +23,7 @@ class Client:
     waiting_at_most: int = 6
     acknowledged: dict[str, str] = field(default_factory=dict)
     refused: int = 0
+    failed: str = ""
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -36,6 +37,11 @@ class Client:
         self._stop.set()
         if self._thread:
             self._thread.join(60)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the client still submits; a load that ended unseen would prove nothing."""
+        return self._thread is not None and self._thread.is_alive() and not self.failed
 
     def _run(self) -> None:
         dice = random.Random(self.seed)
@@ -76,7 +82,8 @@ class Client:
                 return
             self.refused += 1
             if response.status not in {409, 503}:
-                raise SystemExit(f"the API answered {response.status}: {response.data[:300]!r}")
+                self.failed = f"the API answered {response.status}: {response.data[:300]!r}"
+                self._stop.set()
             time.sleep(0.2)
 
     def _live(self) -> int:

@@ -328,6 +328,14 @@ def test_three_errors_in_a_row_end_the_build_and_keep_its_packs(batch, fail_put,
     assert work_next_build()[0] is Outcome.NOTHING
 
 
+def test_a_store_that_stays_away_for_a_while_does_not_end_the_build(batch, fail_put):
+    fail_put("pack-00001.csv", TransientError("away"), times=10)
+    for _ in range(10):
+        assert work_next_build()[0] is Outcome.RETRY
+        due_now(batch)
+    assert work_next_build()[0] is Outcome.COMPLETED
+
+
 def test_a_finished_pack_resets_the_count_of_errors(batch, monkeypatch):
     monkeypatch.setattr(packs, "UPLOADS_AT_ONCE", 1)
     real, calls = storage.put, iter(range(1000))
