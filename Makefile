@@ -42,13 +42,13 @@ up: .venv/.runtime
 
 test: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
-		$(BIN)/python -m pytest -n 2 $(ARGS)
+		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	! grep -nE 'https?://' requirements.lock requirements-dev.lock
+	! grep -nE 'https?://' requirements*.lock
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(STACK) with --temporary --free-ports -- $(MAKE) --no-print-directory check-django
 

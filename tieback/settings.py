@@ -31,7 +31,10 @@ DEBUG = False
 TIEBACK_HOME = Path(env.str("TIEBACK_HOME", ".tieback"))
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
-LOG_LEVEL = env.str("LOG_LEVEL", "info").upper()
+_LEVELS = ["debug", "info", "warning", "error", "critical"]
+LOG_LEVEL = env.str(
+    "LOG_LEVEL", "info", validate=validate.OneOf([*_LEVELS, *map(str.upper, _LEVELS)])
+)
 # The resolver answers on every brand's host, and those are rows: no list of them can stand here.
 _OWN_HOSTS: list[str] = [] if PRODUCTION else ["localhost", "127.0.0.1"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"] if TIEBACK_PLANE == "resolver" else _OWN_HOSTS)
@@ -51,12 +54,16 @@ DB_USER = env.str("DB_USER", "")
 DB_PASSWORD = env.str("DB_PASSWORD", "")
 ROLE_PASSWORD = DB_PASSWORD or env.str(PLANE.password_variable, validate=validate.Length(min=12))
 
-_database = urlsplit(DATABASE_URL or f"postgresql://{DB_HOST}:{DB_PORT}/{DB_NAME}")
+try:
+    _database = urlsplit(DATABASE_URL or f"postgresql://{DB_HOST}:{DB_PORT}/{DB_NAME}")
+    _database_port = _database.port or 5432
+except ValueError:
+    _database, _database_port = urlsplit("malformed:"), 5432
 DATABASES = {
     "default": {
         "ENGINE": "django_prometheus.db.backends.postgresql",
         "HOST": _database.hostname or "",
-        "PORT": str(_database.port or 5432),
+        "PORT": str(_database_port),
         "NAME": _database.path.lstrip("/") or DB_NAME,
         "USER": DB_USER or PLANE.role,
         "PASSWORD": ROLE_PASSWORD or "",
@@ -87,7 +94,7 @@ SIGNED_URL_SECONDS = 300
 
 # Minting --------------------------------------------------------------------------------------
 
-TIEBACK_WEB_PORT = env.int("TIEBACK_WEB_PORT", env.int("MINTING_SERVICE_PORT", 8000))
+TIEBACK_WEB_PORT = env.int("MINTING_SERVICE_PORT", 0) or env.int("TIEBACK_WEB_PORT", 8000)
 TIEBACK_RESOLVER_PORT = env.int("TIEBACK_RESOLVER_PORT", 8001)
 TIEBACK_CONSOLE_PORT = env.int("TIEBACK_CONSOLE_PORT", 8002)
 TIEBACK_RESOLVER_SCHEME = env.str(
@@ -207,11 +214,15 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
+# A redirect to the path with its slash would lose the body of a POST.
+APPEND_SLASH = TIEBACK_PLANE == "console"
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
-LOGGING = logging_config(level=LOG_LEVEL or "INFO", as_json=PRODUCTION)
+LOGGING = logging_config(level=(LOG_LEVEL or "info").upper(), as_json=PRODUCTION)
 LOGGING_CONFIG = "tieback.logs.configure"
+# RequestIdMiddleware has settled the id: logs and answers carry the same one.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # HTTP hardening -------------------------------------------------------------------------------
@@ -307,6 +318,8 @@ def _problems() -> list[str]:
     found = []
     if not (DATABASE_URL or DB_HOST):
         found.append("DATABASE_URL (or DB_HOST) is not set")
+    if _database.scheme not in {"postgresql", "postgres"}:
+        found.append("DATABASE_URL (or DB_PORT) must look like postgresql://host:5432/name")
     if _database.username or _database.password:
         found.append("DATABASE_URL must name host and database only; the plane picks the role")
     if TIEBACK_PLANE in {"web", "worker", "console"}:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -94,13 +94,20 @@ class EnvelopeRenderer(JSONRenderer):
         return super().render(body, accepted_media_type, renderer_context)
 
 
+def _path(parent: str, key: Any) -> str:
+    if key == "non_field_errors":
+        return parent
+    if isinstance(key, int):
+        return f"{parent}[{key}]"
+    return f"{parent}.{key}" if parent else str(key)
+
+
 def flatten(detail: Any, path: str = "") -> list[FieldError]:
     """Turn the framework's nested error detail into one line per fault."""
     if isinstance(detail, Mapping):
         found = []
         for key, value in detail.items():
-            name = "" if key == "non_field_errors" else str(key)
-            found += flatten(value, ".".join(part for part in (path, name) if part))
+            found += flatten(value, _path(path, key))
         return found
     if isinstance(detail, list):
         found = []
@@ -152,8 +159,8 @@ def _in_our_words(error: Exception) -> Exception:
             return Forbidden("This is not allowed.")
         case RequestDataTooBig():
             return BodyTooLarge("The request's body is too large.")
-        case SuspiciousOperation() | MultiPartParserError():
-            return exceptions.ParseError("The form could not be read.")
+        case SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
+            return exceptions.ParseError("The request's body could not be read.")
         case OperationalError() | InterfaceError():
             log.error("database_unavailable", exc_info=error)
             return Unavailable()

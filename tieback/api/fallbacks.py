@@ -1,11 +1,14 @@
 """Answers given outside any view: unknown paths, broken requests, failed sign-ins."""
 
+import sys
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from tieback.api.envelope import error_response
+from tieback.api.envelope import error_response, unavailable
+from tieback.errors import Unavailable
 
 _WORDS = {
     400: "The request could not be understood.",
@@ -14,13 +17,15 @@ _WORDS = {
     405: "The method is not offered here.",
     429: "Too many attempts; try again later.",
     500: "Something went wrong on our side.",
+    503: "The service is not available just now; try again in a moment.",
 }
+_MACHINES = ("/api/", "/internal/", "/health", "/metrics")
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 def _answer(request: HttpRequest, status: int, message: str | None = None) -> HttpResponse:
     words = message or _WORDS[status]
-    if request.path.startswith(("/api/", "/internal/", "/health", "/metrics")):
+    if request.path.startswith(_MACHINES):
         return error_response(request, status, words)
     return render(request, "error.html", {"status": status, "message": words}, status=status)
 
@@ -37,12 +42,19 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer an unknown path."""
-    return _answer(request, 404)
+    words = None if request.path.endswith("/") else "There is nothing here: paths end with a slash."
+    return _answer(request, 404, words)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer after an exception nobody caught."""
-    return _answer(request, 500)
+    """Answer after an exception nobody caught; one that will pass says when to come back."""
+    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+        return _answer(request, 500)
+    if request.path.startswith(_MACHINES):
+        return unavailable(request)
+    response = _answer(request, 503)
+    response["Retry-After"] = str(Unavailable.retry_after)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -29,7 +29,7 @@ def _bad_cursor() -> ValidationFailed:
 
 def _after(model: type[Model], keys: tuple[str, ...], cursor: str) -> Q:
     """Return the rows that come after ``cursor`` in the order of ``keys``."""
-    condition, equal = Q(), Q()
+    condition, equal, bound = Q(), Q(), Q()
     try:
         values = _signer(model, keys).unsign_object(cursor)
         for key, text in zip(keys, values, strict=True):
@@ -38,10 +38,12 @@ def _after(model: type[Model], keys: tuple[str, ...], cursor: str) -> Q:
             value = field.to_python(text)
             further = Q(**{f"{name}__{'lt' if key.startswith('-') else 'gt'}": value})
             condition |= equal & further
+            # Implied by the rest, and what lets an index start where the page does.
+            bound = bound or Q(**{f"{name}__{'lte' if key.startswith('-') else 'gte'}": value})
             equal &= Q(**{name: value})
     except (BadSignature, ValidationError, ValueError) as error:
         raise _bad_cursor() from error
-    return condition
+    return bound & condition
 
 
 def page_of(

@@ -1,0 +1,187 @@
+"""What each URL of a brand is asked in the sweeps: path arguments, queries, bodies, outcomes.
+
+A URL that needs something this file does not know fails the sweep, so that whoever adds one says
+here how a caller of one brand would reach for an object of another.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.platform.furnishing import UNITS, Furnished
+from tests.platform.routes import Route
+from tieback.brands.roles import Scope
+
+#: How a path argument is filled with an object of a brand.
+ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
+    "job_id": lambda brand: brand.failed.id,
+    "batch_id": lambda brand: brand.minted.batch_id,
+    "credential_id": lambda brand: brand.credential.id,
+    "product_id": lambda brand: brand.product.id,
+    "production_batch_id": lambda brand: brand.production_batch.id,
+    "pack_id": lambda brand: brand.pack.id if brand.pack else None,
+}
+
+#: How a query parameter names an object of a brand.
+REFERENCES: dict[str, Callable[[Furnished], object]] = {
+    "batch": lambda brand: brand.minted.batch_id,
+    "token": lambda brand: brand.tokens[0],
+    "serial": lambda brand: brand.tokens[0],
+    "product": lambda brand: brand.product.id,
+    "production_batch": lambda brand: brand.production_batch.id,
+    "sku": lambda brand: brand.product.sku,
+    "gtin": lambda brand: brand.product.gtin,
+    "external_ref": lambda brand: brand.production_batch.external_ref,
+    "search": lambda brand: brand.slug.partition("-")[0],
+}
+
+#: Lists that answer only where the query names an object.
+NEEDS_QUERY = {"mint-unit-list": "batch"}
+
+#: Query parameters that name no object.
+HARMLESS = frozenset(
+    {
+        "cursor",
+        "page_size",
+        "ordering",
+        "created_after",
+        "created_before",
+        "status",
+        "priority",
+        "type",
+        "category",
+        "commercial_status",
+        "dry_run",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request that changes something: the scope it needs, how it succeeds, and its body.
+
+    ``crossing`` is the status of a body that names another brand's objects, for a path that names
+    none; ``None`` where such a body cannot be written. Names that another brand has taken are
+    free here: such a body succeeds.
+    """
+
+    needs: Scope
+    success: int
+    body: Callable[[Furnished], Any] | None = None
+    crossing: int | None = None
+
+
+def _mint(brand: Furnished) -> dict[str, object]:
+    return {
+        "product_id": str(brand.product.id),
+        "production_batch_id": str(brand.production_batch.id),
+        "quantity": UNITS,
+        "identity_mode": "serial",
+        "activation_mode": "first_scan",
+    }
+
+
+def _new_product(brand: Furnished) -> dict[str, object]:
+    """Return a new product: the name of one of ``brand``, and a SKU that is new everywhere."""
+    return {"sku": f"new {uuid4().hex}", "name": brand.product.name, "category": "generic"}
+
+
+def _new_run(brand: Furnished) -> dict[str, object]:
+    return {"external_ref": f"new {uuid4().hex}", "product_id": str(brand.product.id)}
+
+
+def _products_file(brand: Furnished) -> bytes:
+    return f"sku,name,category\n{brand.product.sku},renamed,generic\n".encode()
+
+
+def _runs_file(brand: Furnished) -> bytes:
+    return f"external_ref,sku\n{brand.production_batch.external_ref},{brand.product.sku}\n".encode()
+
+
+#: Every method that changes something, by URL name.
+ASKS: dict[tuple[str, str], Ask] = {
+    ("mint-request", "POST"): Ask(Scope.MINTS_WRITE, 202, _mint, crossing=422),
+    ("preflight", "POST"): Ask(Scope.MINTS_READ, 200, _mint, crossing=200),
+    ("mint-job-retry", "POST"): Ask(Scope.MINTS_WRITE, 202, lambda _: {"reason": "tried again"}),
+    ("credential-list", "POST"): Ask(
+        Scope.CREDENTIALS_MANAGE,
+        201,
+        lambda brand: {"name": f"{brand.slug} {uuid4().hex}", "scopes": ["mints:read"]},
+        crossing=201,
+    ),
+    ("credential-revoke", "POST"): Ask(Scope.CREDENTIALS_MANAGE, 200),
+    ("product-list", "POST"): Ask(Scope.PRODUCTS_WRITE, 201, _new_product, crossing=201),
+    ("product", "PATCH"): Ask(Scope.PRODUCTS_WRITE, 200, lambda _: {"name": "renamed"}),
+    ("product-import", "POST"): Ask(Scope.PRODUCTS_WRITE, 200, _products_file, crossing=200),
+    ("production-batch-list", "POST"): Ask(Scope.PRODUCTS_WRITE, 201, _new_run, crossing=400),
+    ("production-batch", "PATCH"): Ask(Scope.PRODUCTS_WRITE, 200, lambda _: {"status": "CLOSED"}),
+    ("production-batch-import", "POST"): Ask(Scope.PRODUCTS_WRITE, 200, _runs_file, crossing=200),
+    ("pack-list", "POST"): Ask(Scope.PACKS_WRITE, 202),
+    ("pack-manifest", "POST"): Ask(Scope.PACKS_READ, 200),
+    ("pack-download", "POST"): Ask(Scope.PACKS_READ, 200),
+}
+#: Every URL that is read, by the scope that reading it needs.
+READS: dict[Scope, frozenset[str]] = {
+    Scope.PRODUCTS_READ: frozenset(
+        {
+            "product-list",
+            "product",
+            "product-readiness",
+            "production-batch-list",
+            "production-batch",
+        }
+    ),
+    Scope.MINTS_READ: frozenset(
+        {
+            "mint-job-list",
+            "mint-job",
+            "mint-kpis",
+            "mint-batch-list",
+            "mint-batch",
+            "mint-unit-list",
+            "mint-event-list",
+            "pack-list",
+        }
+    ),
+    Scope.CREDENTIALS_MANAGE: frozenset({"credential-list"}),
+}
+
+
+def scope_of(route: Route, method: str) -> Scope | None:
+    """Return the scope a method needs, as these tables say; ``None`` where it is not offered."""
+    if method in {"GET", "HEAD"}:
+        return next((scope for scope, names in READS.items() if route.name in names), None)
+    ask = ASKS.get((route.name, method))
+    return ask.needs if ask else None
+
+
+def path_of(route: Route, brand: Furnished) -> str:
+    """Return the route's path, and the query it cannot do without, naming objects of ``brand``."""
+    unknown = [name for name in route.arguments if name not in ARGUMENTS]
+    assert not unknown, f"{route}: say in tests/platform/asks.py how {unknown} is filled"
+    path = route.path(**{name: ARGUMENTS[name](brand) for name in route.arguments})
+    query = NEEDS_QUERY.get(route.name)
+    return f"{path}?{query}={REFERENCES[query](brand)}" if query else path
+
+
+def ask_of(route: Route, method: str) -> Ask:
+    """Return how the route's method is asked."""
+    return ASKS[route.name, method]
+
+
+def send(
+    method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
+) -> HttpResponse:
+    """Send one request through the whole of Django; exceptions become answers."""
+    content_type = "text/csv" if isinstance(body, bytes) else "application/json"
+    data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
+    sent = {"Idempotency-Key": str(uuid4()), **(headers or {})}
+    client = Client(raise_request_exception=False, headers=sent)
+    if method in {"GET", "HEAD"}:
+        return client.generic(method, path)
+    return client.generic(method, path, data, content_type=content_type)

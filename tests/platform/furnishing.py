@@ -1,0 +1,259 @@
+"""A brand with a row in every table, each carrying something that tells whose it is.
+
+The rows are committed, so that every plane's role can be asked what it sees of them. Whoever
+furnishes clears up with ``clear_everything``.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from django.apps import apps
+from django.db import connection, models
+
+from exports.models import PackBuild, PackStatus, PayloadPack
+from minting.models import (
+    MintBatch,
+    MintCycle,
+    MintEvent,
+    MintJob,
+    MintLot,
+    MintUnit,
+    Product,
+    ProductionBatch,
+)
+from minting.serials import generate_tokens
+from minting.states import BatchStatus, JobStatus, UnitStatus
+from tests.factories import BrandWorld, make_product, make_production_batch, make_world
+from tests.planes import acting_as
+from tieback.brands.credentials import IssuedCredential, issue_credential
+from tieback.brands.models import AuditEntry
+from tieback.brands.roles import Role, Scope
+from tieback.brands.scoping import brand_scope
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+UNITS = 3
+
+# The resolver may write activations and not read them, so no RETURNING.
+_SCAN = """
+    insert into resolver_activation (brand_id, batch_id, unit_id)
+    select brand_id, batch_id, id from minting_mintunit where token = %(token)s
+"""
+
+
+@dataclass
+class Furnished:
+    """A brand, one of everything it can own, and the texts that nobody else may read."""
+
+    world: BrandWorld
+    product: Product
+    production_batch: ProductionBatch
+    lot: MintLot
+    minted: MintJob
+    failed: MintJob
+    credential: IssuedCredential
+    all_scopes: IssuedCredential
+    no_scopes: IssuedCredential
+    tokens: list[str] = field(default_factory=list)
+    pack: PayloadPack | None = None
+
+    @property
+    def slug(self) -> str:
+        """Return the word that every name of this brand contains."""
+        return self.world.brand.slug
+
+    @property
+    def marks(self) -> set[str]:
+        """Return texts of this brand, at least one of which is part of anything it owns."""
+        return {
+            self.slug.partition("-")[0],
+            str(self.world.brand.id),
+            str(self.product.id),
+            str(self.product.gtin),
+            str(self.production_batch.id),
+            str(self.minted.id),
+            str(self.minted.batch_id),
+            str(self.failed.id),
+            str(self.failed.batch_id),
+            str(self.lot.id),
+            str(self.pack.id if self.pack else self.minted.id),
+            self.credential.id,
+            self.all_scopes.id,
+            self.no_scopes.id,
+            *self.tokens,
+        }
+
+
+def furnish(name: str, *, units: int = UNITS, packs: int = 1) -> Furnished:
+    """Make a brand with one of everything; ``name`` is a word found nowhere else."""
+    with acting_as("web"):
+        brand = _as_web(name, units)
+    with acting_as("worker"):
+        _as_worker(brand, packs)
+    with acting_as("resolver"), connection.cursor() as cursor:
+        cursor.execute(_SCAN, {"token": brand.tokens[0]})
+    return brand
+
+
+def _as_web(name: str, units: int) -> Furnished:
+    world = make_world(name)
+    product = make_product(world, sku=f"{name}-sku", name=f"{name} article")
+    run = make_production_batch(world, product, external_ref=f"{name}-run")
+    with brand_scope(world.brand.id):
+        minted = _completed(world, product, run, units)
+        failed = _job(world, product, run, JobStatus.FAILED, BatchStatus.FAILED, units)
+        lot = MintLot.objects.create(
+            brand=world.brand, batch_id=minted.batch_id, lot_code=f"{name}-lot", quantity=units
+        )
+        MintEvent.objects.create(
+            brand=world.brand,
+            batch_id=minted.batch_id,
+            type="job.completed",
+            actor=f"user:{name}",
+            data={"note": f"{name} event"},
+        )
+        AuditEntry.objects.create(
+            brand=world.brand,
+            actor=f"user:{name}",
+            action="test.made",
+            target_type="brand",
+            target_id=str(world.brand.id),
+        )
+        credentials = [
+            issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)
+            for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
+        ]
+    return Furnished(world, product, run, lot, minted, failed, *credentials)
+
+
+def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:
+    return _job(world, product, run, JobStatus.COMPLETED, BatchStatus.MINTED, units)
+
+
+def _job(
+    world: BrandWorld,
+    product: Product,
+    run: ProductionBatch,
+    status: JobStatus,
+    batch_status: BatchStatus,
+    units: int,
+) -> MintJob:
+    """Make a job that has come to its end, and its batch."""
+    done = units if status == JobStatus.COMPLETED else 0
+    batch = MintBatch.objects.create(
+        brand=world.brand,
+        product=product,
+        passport_version=product.versions.get(),
+        production_batch=run,
+        identity_mode="serial",
+        activation_mode="first_scan",
+        resolver_base=f"https://{world.brand.resolver_host}",
+        gtin=product.gtin,
+        sku=product.sku,
+        production_ref=run.external_ref,
+        status=batch_status,
+        requested_quantity=units,
+        minted_quantity=done,
+        minted_at=NOW if done else None,
+    )
+    return MintJob.objects.create(
+        brand=world.brand,
+        batch=batch,
+        status=status,
+        requested_quantity=units,
+        generated_quantity=done,
+        last_error="" if done else f"{world.brand.slug} error",
+        idempotency_key=f"{world.brand.slug}-{uuid4()}",
+        idempotency_fingerprint=bytes(32),
+        submitted_by=world.people[Role.OWNER],
+        started_at=NOW,
+        finished_at=NOW,
+    )
+
+
+def crowd(brand: Furnished, count: int) -> None:
+    """Add ``count`` more of everything that is listed, all at the same moment."""
+    world = brand.world
+    with brand_scope(world.brand.id):
+        for _ in range(count):
+            product = make_product(world)
+            job = _completed(world, product, make_production_batch(world, product), UNITS)
+            MintEvent.objects.create(brand=world.brand, batch_id=job.batch_id, type="job.completed")
+            issue_credential(brand_id=world.brand.id, name=job.idempotency_key, scopes=())
+
+
+def _as_worker(brand: Furnished, packs: int) -> None:
+    owner, batch_id = brand.world.brand, brand.minted.batch_id
+    brand.tokens = generate_tokens(brand.minted.requested_quantity)
+    with brand_scope(owner.id):
+        MintUnit.objects.bulk_create(
+            MintUnit(
+                brand=owner,
+                product_id=brand.product.id,
+                batch_id=batch_id,
+                ordinal=ordinal,
+                token=token,
+                status=UnitStatus.MINTED,
+            )
+            for ordinal, token in enumerate(brand.tokens, start=1)
+        )
+        MintCycle.objects.create(
+            brand=owner,
+            job=brand.minted,
+            number=1,
+            first_ordinal=1,
+            count=len(brand.tokens),
+            fence=1,
+            started_at=NOW,
+            committed_at=NOW,
+        )
+    _packs(brand, packs)
+
+
+def _packs(brand: Furnished, count: int) -> None:
+    """Make packs of one unit each."""
+    owner, batch_id = brand.world.brand, brand.minted.batch_id
+    with brand_scope(owner.id):
+        build = PackBuild.objects.create(
+            brand=owner,
+            batch_id=batch_id,
+            status=PackStatus.COMPLETED,
+            pack_size=1,
+            pack_count=count,
+            manifest_key=f"{brand.slug}/manifest.json",
+            manifest_sha256="0" * 64,
+            finished_at=NOW,
+        )
+        for number in range(1, count + 1):
+            brand.pack = PayloadPack.objects.create(
+                brand=owner,
+                batch_id=batch_id,
+                build=build,
+                number=number,
+                first_ordinal=number,
+                row_count=1,
+                status=PackStatus.COMPLETED,
+                storage_key=f"{brand.slug}/pack-{number}.csv",
+                byte_size=1,
+                sha256="0" * 64,
+                completed_at=NOW,
+            )
+
+
+def brand_tables() -> list[str]:
+    """Return every table of ours whose rows belong to a brand, the brands themselves included."""
+    return sorted(
+        model._meta.db_table
+        for model in apps.get_models()
+        if model._meta.label == "brands.Brand"
+        or any(
+            isinstance(column, models.ForeignKey) and column.name == "brand"
+            for column in model._meta.get_fields()
+        )
+    )
+
+
+def clear_everything() -> None:
+    """Empty every table of a brand, and the people with them."""
+    with acting_as("web"), connection.cursor() as cursor:
+        cursor.execute(f"truncate {', '.join([*brand_tables(), 'brands_user'])} cascade")

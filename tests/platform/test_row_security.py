@@ -1,0 +1,396 @@
+"""What PostgreSQL itself refuses, asked in plain SQL with each plane's own role.
+
+Nothing here goes through our Python: were every check in it forgotten, this would still hold.
+"""
+
+# ruff: noqa: S608 - the names of tables in the statements come from our models
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db.migrations.loader import MigrationLoader
+
+from tests.platform.conftest import TwoBrands
+from tests.platform.furnishing import Furnished, brand_tables
+from tieback.brands.credentials import IssuedCredential
+from tieback.brands.roles import Role
+from tieback.planes import PLANES
+
+pytestmark = pytest.mark.django_db
+
+SERVING = ("web", "worker", "resolver", "console")
+OPERATORS = "tieback_ops"
+
+#: Every policy that lets a role past the brand, and why. The operators' is on every table.
+DOORS = {
+    # jobs and packs are claimed by whichever worker is free, whosever they are
+    ("minting_mintjob", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("exports_packbuild", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("exports_payloadpack", "open_tieback_worker", "tieback_worker", "ALL"),
+    # activations wait there until a worker counts them into their batch
+    ("resolver_activation", "open_tieback_worker", "tieback_worker", "ALL"),
+    # a scan names a unit and nothing else; what may be read of it is a matter of column grants
+    ("resolver_activation", "open_tieback_resolver", "tieback_resolver", "ALL"),
+    ("minting_mintunit", "open_tieback_resolver", "tieback_resolver", "ALL"),
+    ("minting_mintbatch", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_mintlot", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_product", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_passportversion", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # the function that finds a credential by its id runs as the owner
+    ("brands_apicredential", "read_tieback_owner", "tieback_owner", "SELECT"),
+}
+#: Conditions beside the brand's own: a person finds out which brands they belong to.
+OWN_ROWS = {"brands_brand", "brands_membership"}
+
+each_plane = pytest.mark.parametrize("plane", SERVING)
+
+
+@contextmanager
+def session(plane: str, *, brand: Furnished | None = None) -> Iterator[psycopg.Connection]:
+    """Log in as the plane's role, in a transaction that is rolled back."""
+    database, known = settings.DATABASES["default"], PLANES[plane]
+    with psycopg.connect(
+        host=database["HOST"],
+        port=database["PORT"],
+        dbname=database["NAME"],
+        user=known.role,
+        password=os.environ[known.password_variable],
+    ) as connection:
+        if brand:
+            enter(connection, brand.world.brand.id)
+        yield connection
+        connection.rollback()
+
+
+def enter(connection: psycopg.Connection, brand_id: UUID) -> None:
+    connection.execute("select set_config('tieback.brand_id', %s, true)", [str(brand_id)])
+
+
+def value(connection: psycopg.Connection, query: str, *values: object) -> Any:
+    row = connection.execute(query, values).fetchone()
+    return row[0] if row else None
+
+
+def brand_column(table: str) -> str:
+    return "id" if table == "brands_brand" else "brand_id"
+
+
+def doors_of(plane: str) -> set[str]:
+    """Return the tables of which the plane's role sees every brand's rows."""
+    role = PLANES[plane].role
+    if role == OPERATORS:
+        return set(brand_tables())
+    return {table for table, _, opened_to, _ in DOORS if opened_to == role}
+
+
+def tables_with(privilege: str, plane: str) -> list[str]:
+    """Return the brand-owned tables, at least one column of which the role may touch so."""
+    with session(plane) as connection:
+        query = f"select has_any_column_privilege(%s, '{privilege}')"
+        return [table for table in brand_tables() if value(connection, query, table)]
+
+
+def test_every_table_with_a_brand_is_forced_under_a_policy_for_reading_and_writing():
+    with session("owner") as connection:
+        owned = connection.execute(
+            "select table_name from information_schema.columns"
+            " where table_schema = 'public' and column_name = 'brand_id'"
+            " union select 'brands_brand'"
+        ).fetchall()
+        secured = connection.execute(
+            "select c.relname, p.qual, p.with_check from pg_class c"
+            " join pg_policies p on p.tablename = c.relname and p.policyname = 'brand_only'"
+            " where c.relrowsecurity and c.relforcerowsecurity and p.cmd = 'ALL'"
+            " and p.roles = '{public}' and p.permissive = 'PERMISSIVE'"
+        ).fetchall()
+    own = "(NULLIF(current_setting('tieback.brand_id'::text, true), ''::text))::uuid"
+    conditions = {table: (f"({brand_column(table)} = {own})",) * 2 for (table,) in owned}
+    assert {table: (using, check) for table, using, check in secured} == conditions
+    assert set(conditions) == set(brand_tables())
+
+
+def test_the_only_policies_past_the_brand_are_the_named_doors():
+    with session("owner") as connection:
+        rows = connection.execute(
+            "select tablename, policyname, roles[1]::text, cmd from pg_policies"
+            " where schemaname = 'public' and (qual = 'true' or with_check = 'true')"
+        ).fetchall()
+        others = connection.execute(
+            "select tablename, policyname, cmd, with_check from pg_policies"
+            " where schemaname = 'public' and qual <> 'true' and policyname <> 'brand_only'"
+        ).fetchall()
+    operators = {(table, f"open_{OPERATORS}", OPERATORS, "ALL") for table in brand_tables()}
+    assert set(rows) == DOORS | operators
+    assert set(others) == {(table, "own_rows", "SELECT", None) for table in OWN_ROWS}
+
+
+def test_no_view_shows_rows_with_its_owners_rights():
+    with session("owner") as connection:
+        assert not connection.execute(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace"
+            " and relkind in ('v', 'm')"
+            " and not 'security_invoker=true' = any(coalesce(reloptions, '{}'))"
+        ).fetchall()
+
+
+def test_one_function_alone_runs_with_its_owners_rights():
+    with session("owner") as connection:
+        rows = connection.execute(
+            "select proname, proconfig from pg_proc"
+            " where pronamespace = 'public'::regnamespace and prosecdef"
+        ).fetchall()
+    assert rows == [("tieback_find_credential", ["search_path=pg_catalog, public"])]
+
+
+@each_plane
+def test_a_serving_role_has_no_power_and_owns_nothing(plane):
+    role = PLANES[plane].role
+    with session(plane) as connection:
+        assert value(connection, "select current_user") == role
+        powers = "rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication"
+        assert not value(connection, f"select {powers} from pg_roles where rolname = %s", role)
+        owned = "select count(*) from pg_class where relowner = %s::regrole"
+        assert value(connection, owned, role) == 0
+        member = "select count(*) from pg_auth_members where member = %s::regrole"
+        assert value(connection, member, role) == 0
+        for privilege in ("public", "CREATE"), (settings.DATABASES["default"]["NAME"], "CREATE"):
+            kind = "schema" if privilege[0] == "public" else "database"
+            assert not value(connection, f"select has_{kind}_privilege(%s, %s)", *privilege)
+
+
+@each_plane
+def test_without_a_brand_no_row_exists(plane, two_brands: TwoBrands):
+    for table in set(tables_with("select", plane)) - doors_of(plane):
+        with session(plane) as connection:
+            assert value(connection, f"select count(*) from {table}") == 0, table
+
+
+@each_plane
+def test_with_a_brand_only_its_rows_exist(plane, two_brands: TwoBrands):
+    own = two_brands.own.world.brand.id
+    for table in set(tables_with("select", plane)) - doors_of(plane):
+        with session(plane, brand=two_brands.own) as connection:
+            column = brand_column(table)
+            seen = connection.execute(f"select distinct {column} from {table}").fetchall()
+            assert seen == [(own,)], table
+
+
+def test_the_doors_are_open_as_far_as_named_so_the_tests_above_can_fail(two_brands: TwoBrands):
+    for table, _, role, _ in DOORS:
+        plane = next(name for name, known in PLANES.items() if known.role == role)
+        with session(plane) as connection:
+            if table in tables_with("select", plane):
+                assert value(connection, f"select count(*) from {table}") >= 2, table
+
+
+@each_plane
+def test_a_row_of_another_brand_cannot_be_inserted(plane, two_brands: TwoBrands):
+    foreign = two_brands.foreign.world.brand.id
+    for table in set(tables_with("insert", plane)) - doors_of(plane):
+        with session(plane, brand=two_brands.own) as connection:
+            insert = f"insert into {table} ({brand_column(table)}) values (%s)"
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                connection.execute(insert, [foreign])
+
+
+@each_plane
+def test_a_row_of_the_own_brand_meets_the_tables_own_rules_only(plane, two_brands: TwoBrands):
+    """Shows that the refusal above is the policy's, and not a missing privilege's."""
+    for table in set(tables_with("insert", plane)) - doors_of(plane):
+        with session(plane, brand=two_brands.own) as connection:
+            own = uuid4() if table == "brands_brand" else two_brands.own.world.brand.id
+            enter(connection, own)
+            insert = f"insert into {table} ({brand_column(table)}) values (%s)"
+            with pytest.raises(psycopg.errors.IntegrityError):
+                connection.execute(insert, [own])
+
+
+@each_plane
+def test_rows_of_another_brand_cannot_be_changed(plane, two_brands: TwoBrands):
+    foreign = two_brands.foreign.world.brand.id
+    for table in set(tables_with("update", plane)) - doors_of(plane):
+        with session(plane, brand=two_brands.own) as connection:
+            column = changeable_column(connection, table)
+            changed = connection.execute(f"update {table} set {column} = {column}")
+            own_rows = changed.rowcount
+            enter(connection, foreign)
+            foreign_rows = connection.execute(f"update {table} set {column} = {column}").rowcount
+            enter(connection, uuid4())
+            assert connection.execute(f"update {table} set {column} = {column}").rowcount == 0
+            assert own_rows == foreign_rows == rows_of_each(table, two_brands), table
+
+
+def changeable_column(connection: psycopg.Connection, table: str) -> str:
+    """Return a column the role may update."""
+    return value(
+        connection,
+        "select column_name from information_schema.columns where table_name = %s"
+        " and has_column_privilege(table_name, column_name, 'update')"
+        " order by column_name not in ('status', 'name', 'last_used_at') limit 1",
+        table,
+    )
+
+
+def rows_of_each(table: str, brands: TwoBrands) -> int:
+    with session("console") as connection:
+        counts = {
+            value(
+                connection,
+                f"select count(*) from {table} where {brand_column(table)} = %s",
+                brand.world.brand.id,
+            )
+            for brand in brands
+        }
+    (count,) = counts
+    return int(count)
+
+
+@each_plane
+def test_a_row_cannot_be_given_to_another_brand(plane, two_brands: TwoBrands):
+    foreign = two_brands.foreign.world.brand.id
+    for table in set(tables_with("update", plane)) - doors_of(plane):
+        given_away = f"update {table} set {brand_column(table)} = %s"
+        with (
+            session(plane, brand=two_brands.own) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(given_away, [foreign])
+
+
+def test_a_brand_set_for_a_transaction_is_gone_after_it(two_brands: TwoBrands):
+    for end in ("commit", "rollback"):
+        with session("web", brand=two_brands.own) as connection:
+            assert value(connection, "select count(*) from minting_mintbatch") == 2
+            connection.execute(end)
+            left = value(connection, "select current_setting('tieback.brand_id', true)")
+            assert left == "", "what SET LOCAL leaves behind is empty text, and that opens nothing"
+            assert value(connection, "select count(*) from minting_mintbatch") == 0
+
+
+def test_a_malformed_brand_opens_nothing(two_brands: TwoBrands):
+    with session("web") as connection:
+        connection.execute("select set_config('tieback.brand_id', 'quillon', true)")
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            connection.execute("select count(*) from minting_mintbatch")
+
+
+# The doors across brands -----------------------------------------------------------------------
+
+FIND = "select brand_id from tieback_find_credential(%s)"
+
+
+def test_a_credential_is_found_by_its_id_without_a_brand(two_brands: TwoBrands):
+    with session("web") as connection:
+        for brand in two_brands:
+            assert value(connection, FIND, brand.credential.id) == brand.world.brand.id
+
+
+@pytest.mark.parametrize(
+    "ended", ["revoked_at = now()", "expires_at = now() - interval '1 second'"]
+)
+def test_a_credential_that_has_ended_is_not_found(ended, two_brands: TwoBrands):
+    """Asked as the operators' role, which may end it, of the function's own query."""
+    with session("console") as connection:
+        definition = value(
+            connection, "select pg_get_functiondef('tieback_find_credential'::regproc)"
+        )
+        query = definition.split("$function$")[1].replace("wanted", "%s")
+        credential: IssuedCredential = two_brands.own.credential
+        assert value(connection, query, credential.id)
+        connection.execute(
+            f"update brands_apicredential set {ended} where id = %s", [credential.id]
+        )
+        assert value(connection, query, credential.id) is None
+
+
+@pytest.mark.parametrize("guess", ["%", "mk_live_%", "", "' or true --", None])
+def test_credentials_cannot_be_listed_through_their_door(guess, two_brands: TwoBrands):
+    with session("web") as connection:
+        assert connection.execute(FIND, [guess]).fetchall() == []
+        assert value(connection, "select count(*) from brands_apicredential") == 0
+
+
+@pytest.mark.parametrize("plane", ["worker", "resolver", "console"])
+def test_no_other_plane_has_the_credentials_door(plane, two_brands: TwoBrands):
+    with session(plane) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(FIND, [two_brands.own.credential.id])
+
+
+def test_a_person_finds_their_own_memberships_and_brands_only(two_brands: TwoBrands):
+    own, _ = two_brands
+    person = own.world.people[Role.VIEWER]
+    with session("web") as connection:
+        connection.execute("select set_config('tieback.user_id', %s, true)", [str(person.pk)])
+        members = connection.execute("select user_id, brand_id from brands_membership").fetchall()
+        brands = connection.execute("select id from brands_brand").fetchall()
+        assert (members, brands) == ([(person.pk, own.world.brand.id)], [(own.world.brand.id,)])
+        for table in set(tables_with("select", "web")) - OWN_ROWS:
+            assert value(connection, f"select count(*) from {table}") == 0, table
+
+
+def test_the_memberships_door_is_for_reading(two_brands: TwoBrands):
+    person = two_brands.own.world.people[Role.VIEWER]
+    with session("web") as connection:
+        connection.execute("select set_config('tieback.user_id', %s, true)", [str(person.pk)])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            connection.execute(
+                "insert into brands_membership (id, user_id, brand_id, role)"
+                " values (%s, %s, %s, 'owner')",
+                [uuid4(), person.pk, two_brands.foreign.world.brand.id],
+            )
+
+
+def grants() -> Iterator[tuple[str, str, set[str]]]:
+    """Yield role, privileges and tables of every grant in the migrations.
+
+    The database of a test run cannot be asked: its set-up grants more, for making rows.
+    """
+    for migration in MigrationLoader(None).disk_migrations.values():
+        for operation in migration.operations:
+            for statement in sql_of(operation):
+                found = re.fullmatch(r"grant (.+) on ([\w, ]+) to (\w+)", statement)
+                if found:
+                    yield found[3], found[1], set(found[2].split(", "))
+
+
+def sql_of(operation: object) -> list[str]:
+    sql = getattr(operation, "sql", [])
+    return [sql] if isinstance(sql, str) else [text for text in sql if isinstance(text, str)]
+
+
+def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
+    granted = [tables for role, _, tables in grants() if role == "tieback_resolver"]
+    assert set().union(*granted) <= {
+        "brands_brand",
+        "minting_product",
+        "minting_passportversion",
+        "minting_mintbatch",
+        "minting_mintlot",
+        "minting_mintunit",
+        "resolver_activation",
+        "django_migrations",
+    }
+
+
+def test_a_serving_role_deletes_no_row_of_a_brand_but_counted_activations():
+    deleted = {
+        (role, table)
+        for role, privileges, tables in grants()
+        for table in tables
+        if "delete" in privileges and table in brand_tables()
+    }
+    assert deleted == {("tieback_worker", "resolver_activation")}
+
+
+def test_the_audit_trail_and_the_story_are_only_ever_added_to():
+    for _, privileges, tables in grants():
+        if tables & {"brands_auditentry", "minting_mintevent", "minting_mintcycle"}:
+            assert not {"update", "delete"} & set(re.findall(r"\w+", privileges)), tables

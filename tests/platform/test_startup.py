@@ -1,0 +1,131 @@
+"""Starting a process: what it waits for, what it refuses to start with, and how it tells."""
+
+import json
+import logging
+import urllib.request
+from itertools import pairwise
+
+import pytest
+import structlog
+from django.core.checks import run_checks
+from django.test import override_settings
+from prometheus_client import generate_latest
+
+from tests.platform.test_health import closed_port
+from tieback import metrics, startup
+from tieback.logs import logging_config
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses a waiting process makes, without making them."""
+    made: list[float] = []
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        made.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(startup.time, "sleep", sleep)
+    monkeypatch.setattr(startup.time, "monotonic", lambda: now[0])
+    return made
+
+
+def failing(times: int):
+    """Return a probe that fails so many times before it succeeds."""
+    left = [times]
+
+    def probe() -> None:
+        if left[0]:
+            left[0] -= 1
+            raise ConnectionError("not yet")
+
+    return probe
+
+
+def test_nothing_is_waited_for_when_all_is_there(pauses):
+    startup.wait_for("database", failing(0), seconds=60)
+    assert pauses == []
+
+
+def test_a_process_waits_longer_each_time_and_says_for_what(pauses, caplog):
+    startup.wait_for("database", failing(7), seconds=60)
+    assert pauses[0] == 0.1
+    assert all(later == min(earlier * 2, 2.0) for earlier, later in pairwise(pauses))
+    told = [record.msg for record in caplog.records]
+    assert {(line["event"], line["waiting_for"]) for line in told} == {("waiting", "database")}
+
+
+def test_a_process_gives_up_with_the_last_error(pauses):
+    with pytest.raises(ConnectionError, match="not yet"):
+        startup.wait_for("database", failing(1_000), seconds=10)
+    assert 8 <= sum(pauses) <= 10
+
+
+@pytest.mark.django_db
+def test_the_database_is_asked_with_the_processs_own_role():
+    startup.wait_for_database()
+
+
+def test_a_database_that_is_not_there_ends_the_start(settings, monkeypatch):
+    settings.TIEBACK_STARTUP_WAIT_SECONDS = 0
+    monkeypatch.setitem(settings.DATABASES["default"], "PORT", str(closed_port()))
+    with pytest.raises(Exception, match="connection"):
+        startup.wait_for_database()
+
+
+# Checks between settings -----------------------------------------------------------------------
+
+
+def found(*, deploy: bool = False, **changed: object) -> list[tuple[str, str]]:
+    with override_settings(**changed):
+        messages = run_checks(include_deployment_checks=deploy)
+    return [(message.id or "", message.hint or "") for message in messages]
+
+
+def test_timeouts_in_the_wrong_order_are_named_with_what_to_change():
+    assert found(TIEBACK_LEASE_SECONDS=100.0) == [
+        ("tieback.E001", "Lower TASK_TIME_LIMIT or raise TIEBACK_LEASE_SECONDS.")
+    ]
+    assert [name for name, _ in found(BROKER_VISIBILITY_TIMEOUT=60)] == ["tieback.E001"]
+
+
+def test_a_crash_point_does_not_go_to_production():
+    named = [name for name, _ in found(deploy=True, TIEBACK_CRASH_POINT="mint.claimed")]
+    assert "tieback.E002" in named
+
+
+def test_metrics_without_a_token_are_pointed_out():
+    assert "tieback.W003" in [name for name, _ in found(deploy=True, METRICS_TOKEN="")]
+    assert "tieback.W003" not in [name for name, _ in found(deploy=True, METRICS_TOKEN="x" * 32)]
+
+
+# Logs and metrics ------------------------------------------------------------------------------
+
+
+def test_a_line_of_the_log_is_one_json_object_with_its_context():
+    config = logging_config(level="INFO", as_json=True)["formatters"]["structured"]
+    options = {name: value for name, value in config.items() if name != "()"}
+    formatter = config["()"](**options)
+    with structlog.contextvars.bound_contextvars(request_id="find-me"):
+        record = logging.LogRecord("tieback", logging.INFO, "", 0, "two\nlines", (), None)
+        line = formatter.format(record)
+    assert "\n" not in line
+    told = json.loads(line)
+    assert (told["event"], told["request_id"], told["level"]) == ("two\nlines", "find-me", "info")
+
+
+def test_processes_of_a_group_share_their_metrics_through_files(monkeypatch, tmp_path):
+    assert metrics.registry() is metrics.REGISTRY
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert metrics.registry() is not metrics.REGISTRY
+    assert b"".join(metrics.exposition()) == b""
+
+
+def test_a_process_without_http_serves_its_metrics_on_a_port_of_its_own():
+    metrics.serve_in_background(0)
+    port = closed_port()
+    metrics.serve_in_background(port)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        assert b"mints_succeeded_total" in answer.read()
+    assert b"mints_succeeded_total" in generate_latest(metrics.registry())
