@@ -38,6 +38,10 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "botocore": {"level": "WARNING"},
+            # A doorbell every few seconds; what a step did with it, the step says itself.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "ERROR"},
         },
