@@ -13,6 +13,8 @@ export TIEBACK_HOME
 BIN := .venv/bin
 STACK := $(BIN)/python -m tieback.stack
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
+# Only a run of all tests can be held to the share of code that they must reach.
+COVERAGE := --cov --cov-report=term:skip-covered
 PLANES := web console resolver worker
 
 # A .venv that lost its interpreter holds nothing that its stamps promise.
@@ -42,7 +44,7 @@ up: .venv/.runtime
 
 test: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
-		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(ARGS)
+		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(or $(ARGS),$(COVERAGE))
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

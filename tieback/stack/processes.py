@@ -81,5 +81,6 @@ PROCESSES = (
         "beat",
         WORKER,
         ("celery", "-A", "tieback", "beat", "--schedule", "{home}/beat-schedule", "--pidfile", ""),
+        ready="/metrics",
     ),
 )
