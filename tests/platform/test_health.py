@@ -19,6 +19,12 @@ CHECKS = {"database", "migrations", "redis", "broker", "storage", "solana", "que
 PROBES = ("/health", "/health/db", "/health/liveness", "/health/readiness")
 
 
+@pytest.fixture(autouse=True)
+def no_check_under_way(monkeypatch) -> None:
+    """A check that an earlier test left running must not answer for this one's."""
+    monkeypatch.setattr(health, "_running", {})
+
+
 @pytest.fixture
 def probe() -> Client:
     """A prober that names the machine by an address no host setting knows."""
