@@ -12,28 +12,10 @@ import psutil
 import redis
 
 from bench.system import System, wait_until
+from minting.crashpoints import NAMES
 from tieback.stack import StackError
 
-MINT_POINTS = (
-    "mint.claimed",
-    "mint.started",
-    "mint.fenced",
-    "mint.inserted",
-    "mint.counted",
-    "mint.committed",
-    "mint.before_finalize",
-    "mint.finalized",
-)
-EXPORT_POINTS = (
-    "exports.claimed",
-    "exports.before_put",
-    "exports.after_put",
-    "exports.after_pack_commit",
-    "exports.before_manifest",
-    "exports.after_manifest",
-)
-
-
+MINT_POINTS = tuple(name for name in NAMES if name.startswith("mint."))
 _HELD = """
 select id, fence from minting_mintjob
  where owner <> '' and status in ('RESERVED', 'PROCESSING') and lease_until > clock_timestamp()
@@ -169,7 +151,7 @@ def _runs(pid: int) -> bool:
 
 def plan(faults: Faults) -> list[Callable[[], None]]:
     """Return the faults of one run: 22 kills, 5 pauses, 5 restarts, 5 flushes."""
-    points = (*MINT_POINTS, *EXPORT_POINTS)
+    points = NAMES
     return [
         *(partial(faults.kill_at, p, whole_worker=i % 2 == 0) for i, p in enumerate(points)),
         *(partial(faults.kill_at, point, whole_worker=False) for point in MINT_POINTS[2:6]),

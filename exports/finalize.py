@@ -1,18 +1,15 @@
 """How a build ends: complete with its manifest, or failed with its finished packs kept."""
 
-import random
-
 from django.conf import settings
 from django.db import connection, transaction
 
 from exports.leases import BuildClaim, fenced
 from exports.models import PackStatus
 from minting.events import tell
+from minting.interruptions import LONGEST_ERROR, first_wait
 from minting.models import MintBatch
 from minting.states import PhysicalStatus
 from tieback.brands.scoping import brand_scope
-
-LONGEST_ERROR = 500
 
 _COMPLETE = """
 update exports_packbuild
@@ -51,10 +48,6 @@ _SETTLE_PACKS = """
 update exports_payloadpack set status = %(status)s
  where build_id = %(id)s and status = 'generating'
 """
-
-
-def _jitter() -> float:
-    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
 
 
 def complete_build(claim: BuildClaim, key: str, sha256: str) -> None:
@@ -98,7 +91,7 @@ def record_error(
                     "error": error[:LONGEST_ERROR],
                     "final": final,
                     "allowed": attempts or int(settings.MAX_RETRIES),
-                    "base": int(settings.RETRY_BASE_DELAY_MS) / 1000 * _jitter(),
+                    "base": first_wait(),
                 },
             )
             row = cursor.fetchone()

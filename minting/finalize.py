@@ -1,13 +1,12 @@
 """How a job ends: completed in full, or failed with its units kept."""
 
-import random
-
 from django.conf import settings
 from django.db import connection, transaction
 
 from minting import pipeline
 from minting.crashpoints import reach
 from minting.events import tell
+from minting.interruptions import LONGEST_ERROR, first_wait
 from minting.leases import Claim, Fenced
 from minting.models import MintBatch
 from minting.states import BatchStatus
@@ -43,12 +42,6 @@ update minting_mintjob
 returning status, consecutive_errors,
           extract(epoch from next_attempt_at - clock_timestamp())::float8
 """
-
-LONGEST_ERROR = 500
-
-
-def _jitter() -> float:
-    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
 
 
 def complete_job(claim: Claim) -> None:
@@ -98,7 +91,7 @@ def record_error(claim: Claim, error: str, *, final: bool = False) -> float | No
                     "error": error[:LONGEST_ERROR],
                     "final": final,
                     "allowed": int(settings.MAX_RETRIES),
-                    "base": int(settings.RETRY_BASE_DELAY_MS) / 1000 * _jitter(),
+                    "base": first_wait(),
                 },
             )
             row = cursor.fetchone()

@@ -4,15 +4,18 @@ Shared by the steps that work under a lease. What is kept of an error is its kin
 a message may hold data or a path, and it would reach API answers; the log has all of it.
 """
 
+import random
 import time
 from collections.abc import Callable
 
 import psycopg
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from tieback.errors import PermanentError, TransientError
 
 RECONNECT_SECONDS = 30.0
+LONGEST_ERROR = 500
 # SQLSTATEs of a session that ended: connection exceptions, shutdowns, and the server's own
 # end of a transaction that was left idle.
 _SESSION_ENDED = ("08", "57P", "25P03")
@@ -51,3 +54,9 @@ def describe(error: BaseException) -> str:
     if isinstance(cause, psycopg.Error):
         return f"Database error {type(cause).__name__} ({cause.sqlstate}); the worker's log has it."
     return f"Internal error {type(error).__name__}; the worker's log has it."
+
+
+def first_wait() -> float:
+    """Return the seconds before a second attempt; jitter parts what failed together."""
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
+    return int(settings.RETRY_BASE_DELAY_MS) / 1000 * jitter

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 from tieback.planes import PLANES
+from tieback.startup import open_session
 
 
 def become(plane: str) -> None:
@@ -27,6 +28,13 @@ def act_as(plane: str) -> None:
     """Become ``plane`` unless the connection is that already."""
     if connection.settings_dict["USER"] != PLANES[plane].role:
         become(plane)
+
+
+def cut_own_connection() -> None:
+    """End this process's session from another one, as a restart of the database would."""
+    pid = connection.connection.info.backend_pid
+    with open_session() as other:
+        other.execute("select pg_terminate_backend(%s)", [pid])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
@@ -27,7 +26,7 @@ from tests.exports.batches import (
     packs_of,
     queued_build,
 )
-from tests.planes import acting_as
+from tests.planes import acting_as, cut_own_connection
 from tieback.brands.scoping import brand_scope
 from tieback.errors import PermanentError, TransientError
 
@@ -295,21 +294,6 @@ def test_a_lost_connection_is_nobodys_error(batch, monkeypatch):
     assert work_next_build()[0] is Outcome.COMPLETED
     assert build_of(batch).consecutive_errors == 0
     assert files_of(batch).packs == expected_packs(batch)
-
-
-def cut_own_connection() -> None:
-    """End this process's session from another one, as a restart of the database would."""
-    pid = connection.connection.info.backend_pid
-    database = connection.settings_dict
-    with psycopg.connect(
-        host=database["HOST"],
-        port=database["PORT"],
-        dbname=database["NAME"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        autocommit=True,
-    ) as other:
-        other.execute("select pg_terminate_backend(%s)", [pid])
 
 
 def test_three_errors_in_a_row_end_the_build_and_keep_its_packs(batch, fail_put, monkeypatch):

@@ -4,10 +4,8 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connection
 from django.db.utils import DatabaseError
 from django.utils import timezone
 
@@ -19,7 +17,7 @@ from minting.states import ActivationMode, BatchStatus, JobStatus, Priority, Uni
 from minting.worker import Outcome, work_next_job
 from tests.factories import BrandWorld
 from tests.minting.requests import queued_job, reread
-from tests.planes import acting_as
+from tests.planes import acting_as, cut_own_connection
 from tieback.brands.scoping import all_brands, brand_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("worker")]
@@ -325,21 +323,6 @@ def test_a_lost_connection_is_nobodys_error_wherever_it_is_lost(nordhav, monkeyp
     done = reread(job)
     assert ordinals(job) == list(range(1, 13))
     assert (done.consecutive_errors, done.crashes_without_progress) == (0, 0)
-
-
-def cut_own_connection() -> None:
-    """End this process's session from another one, as a restart of the database would."""
-    pid = connection.connection.info.backend_pid
-    database = connection.settings_dict
-    with psycopg.connect(
-        host=database["HOST"],
-        port=database["PORT"],
-        dbname=database["NAME"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        autocommit=True,
-    ) as other:
-        other.execute("select pg_terminate_backend(%s)", [pid])
 
 
 def test_claims_go_by_priority_and_then_by_age(nordhav):
