@@ -4,6 +4,7 @@ import re
 from http import HTTPStatus
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -47,7 +48,7 @@ def details() -> list[str]:
     with all_brands():
         first = [(model, model._default_manager.first()) for model in site._registry]
     assert all(row is not None for _, row in first)
-    return [url(model, "change", row.pk) for model, row in first if row is not None]
+    return [url(model, "change", quote(row.pk)) for model, row in first if row is not None]
 
 
 @pytest.fixture
