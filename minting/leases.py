@@ -1,10 +1,10 @@
 """Claiming mint jobs: who works which job, until when, and with which fence.
 
-All times are the database's. A claim takes the first claimable job in (priority, queued_at) order,
-skipping rows that somebody holds, and raises the job's fence; whoever writes later must name the
-fence it was given. A worker that lets go clears ``owner``. An ended lease that still has an owner
-is a worker that died: that spends none of the job's errors, but dying again and again without
-progress ends a job that kills its workers.
+All times are the database's. A claim takes the first claimable job in the order of
+``minting.fairness``, skipping rows that somebody holds, and raises the job's fence; whoever writes
+later must name the fence it was given. A worker that lets go clears ``owner``. An ended lease that
+still has an owner is a worker that died: that spends none of the job's errors, but dying again and
+again without progress ends a job that kills its workers.
 """
 
 import os
@@ -15,19 +15,19 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection, transaction
 
+from minting.fairness import CLAIMABLE, IN_TURN, RUNNING, queue_terms, within_cap
+
 # One id for each process and boot; a host name and pid alone come back after a restart.
 _BOOT = uuid4().hex[:8]
 
-# The list of states is there for the partial index, which the planner else does not see.
-# A job whose worker died too often without progress is not claimed but ended here.
-_CLAIM = """
-with next as (
-    select id, owner <> '' as abandoned from minting_mintjob
-     where status in ('QUEUED', 'RESERVED', 'PROCESSING')
-       and (status = 'QUEUED' or lease_until <= clock_timestamp())
-       and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
-     order by priority, queued_at, id
-       for update skip locked
+_CLAIM = f"""
+with {RUNNING}, next as (
+    select job.id, job.owner <> '' as abandoned
+      from minting_mintjob as job
+      left join running on running.brand_id = job.brand_id
+     where {CLAIMABLE}
+     order by {IN_TURN}
+       for update of job skip locked
      limit 1
 )
 update minting_mintjob as job
@@ -46,11 +46,12 @@ update minting_mintjob as job
  where job.id = next.id
 returning job.id, job.brand_id, job.batch_id, job.fence, job.requested_quantity,
           job.generated_quantity, job.cycles, job.crashes_without_progress, next.abandoned
-"""
+"""  # noqa: S608 - constants only
 
 _LET_GO = """
 update minting_mintjob
-   set owner = '', lease_until = clock_timestamp()
+   set owner = '', lease_until = clock_timestamp(),
+       turn_at = case when %(for_others)s then clock_timestamp() else turn_at end
  where id = %(id)s and fence = %(fence)s and status in ('RESERVED', 'PROCESSING')
 """
 
@@ -60,14 +61,14 @@ select generated_quantity, cycles from minting_mintjob
    and lease_until > clock_timestamp()
 """
 
-_DUE = """
-select id from minting_mintjob
- where status in ('QUEUED', 'RESERVED', 'PROCESSING')
-   and (status = 'QUEUED' or lease_until <= clock_timestamp())
-   and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
- order by priority, queued_at, id
- limit %s
-"""
+_DUE = f"""
+with {RUNNING}
+select job.id from minting_mintjob as job
+  left join running on running.brand_id = job.brand_id
+ where {CLAIMABLE}
+ order by {IN_TURN}
+ limit %(limit)s
+"""  # noqa: S608 - constants only
 
 
 class Fenced(Exception):
@@ -105,19 +106,36 @@ def owner_name() -> str:
 
 
 def claim_next() -> Claim | None:
-    """Claim the first claimable job of any brand, or return ``None``."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM, {"owner": owner_name(), "lease": float(settings.TIEBACK_LEASE_SECONDS)}
-        )
-        row = cursor.fetchone()
-    return Claim(*row) if row else None
+    """Claim the next job of any brand, or return ``None``.
+
+    Where two claims at once would take a brand over its cap, the later one is undone and looks
+    again.
+    """
+    terms = {
+        **queue_terms(),
+        "owner": owner_name(),
+        "lease": float(settings.TIEBACK_LEASE_SECONDS),
+    }
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(_CLAIM, terms)
+                row = cursor.fetchone()
+            claim = Claim(*row) if row else None
+            if claim is None or within_cap(claim.brand_id):
+                return claim
+            transaction.set_rollback(True)
 
 
-def let_go(claim: Claim) -> None:
-    """End the lease so that anyone may go on with the job at once."""
+def let_go(claim: Claim, *, for_others: bool = False) -> None:
+    """End the lease so that anyone may go on with the job at once.
+
+    ``for_others`` puts the job behind those that wait already; else it keeps its place.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_LET_GO, {"id": claim.job_id, "fence": claim.fence})
+        cursor.execute(
+            _LET_GO, {"id": claim.job_id, "fence": claim.fence, "for_others": for_others}
+        )
 
 
 def look_again(claim: Claim) -> bool:
@@ -137,5 +155,5 @@ def look_again(claim: Claim) -> bool:
 def due_jobs(limit: int) -> list[UUID]:
     """Return jobs that wait for a worker: queued, let go, or left behind by a dead one."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, [limit])
+        cursor.execute(_DUE, {**queue_terms(), "limit": limit})
         return [row[0] for row in cursor.fetchall()]

@@ -28,6 +28,7 @@ def retry_job(*, job: MintJob, actor: str, reason: str, request_id: str = "") ->
     changed = MintJob.objects.filter(pk=job.pk, status=JobStatus.FAILED).update(
         status=JobStatus.QUEUED,
         queued_at=Now(),
+        turn_at=Now(),
         next_attempt_at=None,
         consecutive_errors=0,
         crashes_without_progress=0,

@@ -60,6 +60,10 @@ BATCH_TRANSITIONS: dict[BatchStatus, tuple[BatchStatus, ...]] = {
 }
 
 
+# Still gaining units.
+LIVE_BATCHES = (BatchStatus.QUEUED, BatchStatus.PROCESSING)
+
+
 class PhysicalStatus(TextChoices):
     """What has happened to the batch's labels outside the system."""
 
@@ -68,6 +72,25 @@ class PhysicalStatus(TextChoices):
     PRINTED = "printed", "Printed"
     APPLIED = "applied", "Applied"
     VOIDED = "voided", "Voided"
+
+
+# Labels go forward, steps may be left out; spoiled ones come from a revocation or a cancelled job.
+PHYSICAL_TRANSITIONS: dict[PhysicalStatus, tuple[PhysicalStatus, ...]] = {
+    PhysicalStatus.MINTED: (
+        PhysicalStatus.EXPORTED,
+        PhysicalStatus.PRINTED,
+        PhysicalStatus.APPLIED,
+        PhysicalStatus.VOIDED,
+    ),
+    PhysicalStatus.EXPORTED: (
+        PhysicalStatus.PRINTED,
+        PhysicalStatus.APPLIED,
+        PhysicalStatus.VOIDED,
+    ),
+    PhysicalStatus.PRINTED: (PhysicalStatus.APPLIED, PhysicalStatus.VOIDED),
+    PhysicalStatus.APPLIED: (PhysicalStatus.VOIDED,),
+    PhysicalStatus.VOIDED: (),
+}
 
 
 class UnitStatus(IntegerChoices):
@@ -121,3 +144,32 @@ class ChainMode(TextChoices):
     """What is written to a blockchain for a batch."""
 
     NONE = "none", "None"
+
+
+class RevocationKind(TextChoices):
+    """What a revocation names."""
+
+    UNITS = "units", "Units"
+    RANGE = "range", "Range"
+    LOT = "lot", "Lot"
+    BATCH = "batch", "Batch"
+
+
+class RevocationReason(TextChoices):
+    """Why units are no longer valid; spoiled units are shown as voided."""
+
+    RECALLED = "recalled", "Recalled"
+    COUNTERFEIT = "counterfeit", "Counterfeit"
+    STOLEN = "stolen", "Stolen"
+    LOST = "lost", "Lost"
+    DAMAGED = "damaged", "Damaged"
+    END_OF_LIFE = "end_of_life", "End of life"
+    SPOILED = "spoiled", "Spoiled"
+    OTHER = "other", "Other"
+
+
+class RevocationStatus(TextChoices):
+    """How far a revocation has come."""
+
+    PENDING = "pending", "Pending"
+    COMPLETED = "completed", "Completed"

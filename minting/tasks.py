@@ -1,13 +1,21 @@
 """Celery entry points of minting: thin, ids only, safe to run twice."""
 
+import time
 from typing import Any
+from uuid import UUID
 
 from celery import Task, shared_task
 from django.conf import settings
 
 from minting import pipeline
+from minting.fairness import next_of_brand
 from minting.leases import due_jobs
+from minting.models import MintRevocation
+from minting.revocations import REVOKE, work_next_step
+from minting.states import RevocationStatus
+from minting.stopping import stop_requested
 from minting.worker import Outcome, work_next_job
+from tieback.brands.scoping import all_brands
 
 SWEEP_RINGS_AT_MOST = 20
 
@@ -20,7 +28,10 @@ def generate(self: "Task[Any, Any]", job_id: str) -> None:
     done, since the bell then rings anew.
     """
     outcome, claim, wait = work_next_job()
-    if claim is None or outcome is Outcome.COMPLETED:
+    if claim is None:
+        return
+    _ring_next_of(claim.brand_id)
+    if outcome is Outcome.COMPLETED:
         return
     self.request.chain = None
     if outcome is Outcome.YIELDED:
@@ -29,8 +40,30 @@ def generate(self: "Task[Any, Any]", job_id: str) -> None:
         pipeline.ring(claim.job_id, countdown=max(0.0, wait))
 
 
+def _ring_next_of(brand_id: UUID) -> None:
+    """Ring for the brand's next job: its own bell found the brand at its cap."""
+    waiting = next_of_brand(brand_id)
+    if waiting is not None:
+        pipeline.ring(waiting)
+
+
+@shared_task(name="minting.revoke")
+def revoke(revocation_id: str) -> None:
+    """Work through unfinished revocations; ``revocation_id`` only tells why the bell rang."""
+    deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    while not stop_requested() and time.monotonic() < deadline:
+        if work_next_step() is None:
+            return
+    pipeline.ring_step(REVOKE, revocation_id)
+
+
 @shared_task(name="minting.sweep")
 def sweep() -> None:
-    """Ring again for jobs that wait: lost messages, dead workers, ended waits."""
+    """Ring again for work that waits: lost messages, dead workers, ended waits."""
+    with all_brands():
+        unfinished = MintRevocation.objects.filter(status=RevocationStatus.PENDING)
+        waiting = unfinished.order_by("created_at", "id").values_list("id", flat=True).first()
+    if waiting is not None:
+        pipeline.ring_step(REVOKE, waiting, expires=float(settings.TIEBACK_SWEEP_SECONDS))
     for job_id in due_jobs(SWEEP_RINGS_AT_MOST):
         pipeline.ring(job_id, expires=float(settings.TIEBACK_SWEEP_SECONDS))

@@ -1,8 +1,9 @@
 """Working a claimed job: cycle after cycle until it is done, the window ends, or we are stopped.
 
-Three ways to stop that are nobody's error: the window ends, the worker is asked to stop, the
-connection is lost. Errors of the work itself are counted on the job. Whatever happens, the row
-tells the truth: the next claim goes on at the next ordinal.
+Four ways to stop that are nobody's error: the window ends, others come first (or the job is
+paused), the worker is asked to stop, the connection is lost. Errors of the work itself are
+counted on the job. Whatever happens, the row tells the truth: the next claim goes on at the next
+ordinal.
 """
 
 import time
@@ -16,9 +17,12 @@ from django.db import DatabaseError, InterfaceError, connection
 from minting.crashpoints import reach
 from minting.cycles import run_cycles
 from minting.events import tell
+from minting.fairness import must_yield
 from minting.finalize import complete_job, record_error
 from minting.interruptions import connection_is_lost, describe, reconnected
 from minting.leases import Claim, Fenced, claim_next, let_go, look_again
+from minting.models import MintJob
+from minting.states import JobStatus
 from minting.stopping import stop_requested
 from tieback.brands.scoping import brand_scope
 from tieback.metrics import INTERRUPTED
@@ -36,6 +40,7 @@ class Outcome(Enum):
     YIELDED = "yielded"
     RETRY = "retry later"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     LOST = "lost to another worker"
 
 
@@ -52,7 +57,7 @@ def work_next_job() -> tuple[Outcome, Claim | None, float | None]:
     try:
         outcome, wait = _work(claim)
     except Fenced:
-        outcome, wait = Outcome.LOST, None
+        outcome, wait = _after_fence(claim), None
     except (DatabaseError, InterfaceError):
         # Not even letting go worked: the lease will end by itself.
         log.exception("mint_job_left_behind")
@@ -92,16 +97,37 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
 
 def _run_window(claim: Claim) -> tuple[Outcome, float | None]:
     deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
-    run_cycles(claim, stop=lambda: stop_requested() or time.monotonic() >= deadline)
+    for_others = False
+
+    def stop() -> bool:
+        nonlocal for_others
+        if not claim.left or stop_requested():
+            return True
+        for_others = time.monotonic() >= deadline or must_yield(claim.job_id)
+        return for_others
+
+    run_cycles(claim, stop=stop)
     if claim.left:
-        return _yield(claim)
+        return _yield(claim, for_others=for_others)
     complete_job(claim)
     return Outcome.COMPLETED, None
 
 
-def _yield(claim: Claim) -> tuple[Outcome, float | None]:
+def _after_fence(claim: Claim) -> Outcome:
+    """Tell a job that a person cancelled from one that another worker has taken."""
+    try:
+        with brand_scope(claim.brand_id):
+            jobs = MintJob.objects.filter(id=claim.job_id)
+            cancelled = jobs.filter(status=JobStatus.CANCELLED).exists()
+    except (DatabaseError, InterfaceError):
+        log.exception("fenced_job_not_read")
+        return Outcome.LOST
+    return Outcome.CANCELLED if cancelled else Outcome.LOST
+
+
+def _yield(claim: Claim, *, for_others: bool = False) -> tuple[Outcome, float | None]:
     with brand_scope(claim.brand_id):
-        let_go(claim)
+        let_go(claim, for_others=for_others)
         tell(
             "job.yielded",
             brand_id=claim.brand_id,

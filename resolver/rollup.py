@@ -11,6 +11,7 @@ from django.db import connection
 from resolver.models import Activation
 from tieback.brands.scoping import all_brands, brand_scope
 
+# Batches are held in one order: a revocation counts into several of them too.
 # One roll-up at a time a brand: two would only wait for each other's rows.
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('count_activations:' || %(brand)s, 0))"
 
@@ -19,11 +20,14 @@ with taken as (
     delete from resolver_activation where brand_id = %(brand)s returning batch_id
 ), sums as (
     select batch_id, count(*) as activated from taken group by batch_id
+), held as (
+    select id from minting_mintbatch where id in (select batch_id from sums)
+     order by id for no key update
 ), counted as (
     update minting_mintbatch as batch
        set activated_quantity = batch.activated_quantity + sums.activated
-      from sums
-     where batch.id = sums.batch_id
+      from sums join held on held.id = sums.batch_id
+     where batch.id = held.id
     returning sums.activated
 )
 select (select coalesce(sum(activated), 0) from sums)::bigint,

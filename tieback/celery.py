@@ -43,6 +43,7 @@ app.conf.update(
     task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_routes={
         "minting.generate": {"queue": "mint"},
+        "minting.revoke": {"queue": "mint"},
         "exports.build": {"queue": "exports"},
     },
     timezone="UTC",

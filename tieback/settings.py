@@ -108,6 +108,12 @@ TIEBACK_PACK_SIZE = env.int("TIEBACK_PACK_SIZE", 10_000, validate=validate.Range
 MAX_RETRIES = env.int("MAX_RETRIES", 3, validate=validate.Range(min=1))
 RETRY_BASE_DELAY_MS = env.int("RETRY_BASE_DELAY", 2000, validate=validate.Range(min=1))
 MAX_CRASHES_WITHOUT_PROGRESS = env.int("MAX_CRASHES_WITHOUT_PROGRESS", 5)
+MAX_RUNNING_JOBS_PER_BRAND = env.int(
+    "MAX_RUNNING_JOBS_PER_BRAND", 8, validate=validate.Range(min=0)
+)
+TIEBACK_AGEING_SECONDS = env.float(
+    "TIEBACK_AGEING_SECONDS", 300.0, validate=validate.Range(min=0.1)
+)
 TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", 90)
 TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", 120)
 BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 900)

@@ -50,6 +50,7 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
             "minted_quantity",
             "activated_quantity",
             "revoked_quantity",
+            "voided_quantity",
             "resolver_base",
             "created_at",
             "minted_at",
@@ -70,6 +71,13 @@ class MintUnitSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     activated_at = serializers.DateTimeField(allow_null=True)
     revoked_at = serializers.DateTimeField(allow_null=True)
+    revocation_id = serializers.UUIDField(allow_null=True)
+    revocation_reason = serializers.CharField(
+        source="revocation.reason",
+        allow_null=True,
+        default=None,
+        help_text="Why it is no longer valid; a spoiled unit counts as voided.",
+    )
 
     def get_serial(self, unit: MintUnit) -> str:
         """Return the serial as shown: the token where none is stored."""
@@ -181,7 +189,7 @@ class MintUnitListView(BrandAPIView):
             condition &= Q(serial=serial) | Q(token=serial, serial__isnull=True)
         if "status" in query.values:
             condition &= Q(status=UnitStatus[query.values["status"].upper()])
-        rows = MintUnit.objects.select_related("batch", "lot").filter(condition)
+        rows = MintUnit.objects.select_related("batch", "lot", "revocation").filter(condition)
         keys = ("ordinal",) if "batch" in query.values else ("batch_id", "ordinal")
         page, meta = page_of(rows, keys=keys, cursor=query.cursor, size=query.size)
         return enveloped(MintUnitSerializer(page, many=True).data, **meta)

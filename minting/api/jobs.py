@@ -1,9 +1,10 @@
 """Reading jobs, retrying failed ones, and the figures of a brand."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -28,6 +29,7 @@ class MintJobSerializer(serializers.ModelSerializer[MintJob]):
     mint_batch_id = serializers.UUIDField(source="batch_id")
     priority = serializers.CharField(source="get_priority_display")
     units_per_second = serializers.SerializerMethodField()
+    paused_at = serializers.SerializerMethodField()
 
     class Meta:
         model = MintJob
@@ -42,6 +44,7 @@ class MintJobSerializer(serializers.ModelSerializer[MintJob]):
             "consecutive_errors",
             "last_error",
             "units_per_second",
+            "paused_at",
             "next_attempt_at",
             "created_at",
             "queued_at",
@@ -55,6 +58,10 @@ class MintJobSerializer(serializers.ModelSerializer[MintJob]):
             return None
         seconds = ((job.finished_at or timezone.now()) - job.started_at).total_seconds()
         return round(job.generated_quantity / seconds, 1) if seconds > 0 else None
+
+    def get_paused_at(self, job: MintJob) -> datetime | None:
+        """Return since when the job itself is paused; see the queue for the brand's pause."""
+        return next((pause.created_at for pause in job.pauses.all()), None)
 
 
 class JobQuery(ListQuery):
@@ -77,6 +84,7 @@ class KpiSerializer(serializers.Serializer[Any]):
     minted = serializers.IntegerField()
     active = serializers.IntegerField()
     revoked = serializers.IntegerField()
+    voided = serializers.IntegerField(help_text="Of the revoked: those that were spoiled.")
     scanned = serializers.IntegerField(allow_null=True)
     jobs_by_status = serializers.DictField(child=serializers.IntegerField())
     packs_by_status = serializers.DictField(child=serializers.IntegerField())
@@ -97,7 +105,7 @@ class MintJobListView(BrandAPIView):
         """List jobs, newest first."""
         query = JobQuery.read(request.query_params)
         condition = query.conditions(status="status")
-        rows = MintJob.objects.filter(condition)
+        rows = MintJob.objects.prefetch_related("pauses").filter(condition)
         if "priority" in query.values:
             rows = rows.filter(priority=Priority[query.values["priority"].upper()])
         page, meta = page_of(rows, cursor=query.cursor, size=query.size)
@@ -154,12 +162,13 @@ class MintKpiView(BrandAPIView):
         totals = MintBatch.objects.aggregate(
             requested=Sum("requested_quantity"),
             minted=Sum("minted_quantity"),
-            active=Sum("activated_quantity"),
+            active=Sum(F("activated_quantity") - F("revoked_active_quantity")),
             revoked=Sum("revoked_quantity"),
+            voided=Sum("voided_quantity"),
         )
         jobs = dict.fromkeys(JobStatus.values, 0)
         jobs |= dict(MintJob.objects.values_list("status").annotate(Count("id")).order_by())
-        body: dict[str, Any] = {name: int(value or 0) for name, value in totals.items()}
+        body: dict[str, Any] = {name: max(0, int(value or 0)) for name, value in totals.items()}
         body |= {"scanned": None, "jobs_by_status": jobs, "as_of": timezone.now()}
         body["packs_by_status"] = _packs_by_status()
         return Response(KpiSerializer(body).data)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from minting.api import batches, jobs, mint_requests
+from minting.api import batches, jobs, lifecycle, mint_requests, revocations
 
 urlpatterns = [
     path("mint-requests/", mint_requests.MintRequestView.as_view(), name="mint-request"),
@@ -10,9 +10,31 @@ urlpatterns = [
     path("mint-jobs/", jobs.MintJobListView.as_view(), name="mint-job-list"),
     path("mint-jobs/<uuid:job_id>/", jobs.MintJobDetailView.as_view(), name="mint-job"),
     path("mint-jobs/<uuid:job_id>/retry/", jobs.MintJobRetryView.as_view(), name="mint-job-retry"),
+    path(
+        "mint-jobs/<uuid:job_id>/cancel/", lifecycle.MintJobCancelView.as_view(), name="job-cancel"
+    ),
+    path("mint-jobs/<uuid:job_id>/pause/", lifecycle.MintJobPauseView.as_view(), name="job-pause"),
+    path(
+        "mint-jobs/<uuid:job_id>/resume/", lifecycle.MintJobResumeView.as_view(), name="job-resume"
+    ),
+    path("mint-queue/", lifecycle.MintQueueView.as_view(), name="mint-queue"),
+    path("mint-queue/pause/", lifecycle.MintQueuePauseView.as_view(), name="mint-queue-pause"),
+    path("mint-queue/resume/", lifecycle.MintQueueResumeView.as_view(), name="mint-queue-resume"),
     path("mint-kpis/", jobs.MintKpiView.as_view(), name="mint-kpis"),
     path("mint-batches/", batches.MintBatchListView.as_view(), name="mint-batch-list"),
     path("mint-batches/<uuid:batch_id>/", batches.MintBatchDetailView.as_view(), name="mint-batch"),
+    path(
+        "mint-batches/<uuid:batch_id>/physical-status/",
+        lifecycle.MintBatchPhysicalStatusView.as_view(),
+        name="physical-status",
+    ),
+    path("mint-units/revoke/", revocations.RevokeView.as_view(), name="revoke-units"),
+    path("mint-revocations/", revocations.RevocationListView.as_view(), name="revocation-list"),
+    path(
+        "mint-revocations/<uuid:revocation_id>/",
+        revocations.RevocationDetailView.as_view(),
+        name="revocation",
+    ),
     path("mint-units/", batches.MintUnitListView.as_view(), name="mint-unit-list"),
     path("mint-events/", batches.MintEventListView.as_view(), name="mint-event-list"),
     path("", include("minting.api.catalogue_urls")),

@@ -3,6 +3,8 @@
 from minting.models.batches import MintBatch, MintLot
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch
 from minting.models.jobs import MintCycle, MintEvent, MintJob
+from minting.models.pauses import MintPause
+from minting.models.revocations import MintRevocation
 from minting.models.units import MintUnit
 
 __all__ = (
@@ -11,6 +13,8 @@ __all__ = (
     "MintEvent",
     "MintJob",
     "MintLot",
+    "MintPause",
+    "MintRevocation",
     "MintUnit",
     "PassportVersion",
     "Product",

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch
 from minting.states import (
     BATCH_TRANSITIONS,
+    PHYSICAL_TRANSITIONS,
     ActivationMode,
     BatchStatus,
     ChainMode,
@@ -52,6 +53,9 @@ class MintBatch(models.Model):
     minted_quantity = models.PositiveIntegerField(default=0)
     activated_quantity = models.PositiveIntegerField(default=0)
     revoked_quantity = models.PositiveIntegerField(default=0)
+    # Of the revoked ones: those that had been active, and those that were spoiled.
+    revoked_active_quantity = models.PositiveIntegerField(db_default=0)
+    voided_quantity = models.PositiveIntegerField(db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     minted_at = models.DateTimeField(null=True)
 
@@ -80,6 +84,18 @@ class MintBatch(models.Model):
                 | models.Q(minted_quantity=models.F("requested_quantity"), minted_at__isnull=False),
                 name="minting_batch_minted_in_full",
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    revoked_quantity__lte=models.F("minted_quantity"),
+                    revoked_active_quantity__lte=models.F("revoked_quantity"),
+                    voided_quantity__lte=models.F("revoked_quantity"),
+                ),
+                name="minting_batch_revoked_at_most_minted",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(physical_status__in=PhysicalStatus.values),
+                name="minting_batch_physical_status",
+            ),
         )
         triggers = (
             pgtrigger.FSM(
@@ -88,6 +104,15 @@ class MintBatch(models.Model):
                 transitions=[
                     (str(start), str(end))
                     for start, ends in BATCH_TRANSITIONS.items()
+                    for end in ends
+                ],
+            ),
+            pgtrigger.FSM(
+                name="legal_physical_status",
+                field="physical_status",
+                transitions=[
+                    (str(start), str(end))
+                    for start, ends in PHYSICAL_TRANSITIONS.items()
                     for end in ends
                 ],
             ),

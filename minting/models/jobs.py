@@ -19,6 +19,7 @@ class MintJob(models.Model):
 
     ``fence`` rises by one with each claim; whoever writes must hold the present one. A worker
     that lets go clears ``owner``; an ended lease that still has an owner is a worker that died.
+    ``turn_at`` is when it began to wait: when it was queued, or last let go for others.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -46,16 +47,21 @@ class MintJob(models.Model):
 
     created_at = models.DateTimeField(db_default=Now())
     queued_at = models.DateTimeField(db_default=Now())
+    turn_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     objects = BrandManager()
 
     class Meta:
-        permissions = (("retry_mintjob", "Can retry failed mint jobs"),)
+        permissions = (
+            ("retry_mintjob", "Can retry failed mint jobs"),
+            ("cancel_mintjob", "Can cancel mint jobs"),
+            ("pause_mintjob", "Can pause and resume mint jobs"),
+        )
         indexes = (
             models.Index(
-                fields=("priority", "queued_at", "id"),
+                fields=("priority", "turn_at", "id"),
                 condition=models.Q(status__in=LIVE_JOBS),
                 name="minting_job_claim_order",
             ),

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from minting.models.batches import MintBatch, MintLot
 from minting.models.catalogue import Product
+from minting.models.revocations import MintRevocation
 from minting.states import UnitStatus
 from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
@@ -56,6 +57,14 @@ class MintUnit(models.Model):
     status = models.SmallIntegerField(choices=UnitStatus.choices, default=UnitStatus.MINTED)
     activated_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    revocation = models.ForeignKey(
+        MintRevocation,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="units",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     objects = BrandManager()

@@ -57,7 +57,7 @@ def grant(role: str, privileges: str, *tables: str) -> RunSQL:
     listed = ", ".join(tables)
     return RunSQL(
         f"grant {privileges} on {listed} to {role}",
-        f"revoke all on {listed} from {role}",
+        f"revoke {privileges} on {listed} from {role}",
     )
 
 
