@@ -7,7 +7,7 @@ between two cycles: the worker finds out at the first statement of the next one.
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from minting import pipeline
@@ -25,6 +25,10 @@ from minting.states import (
 )
 from tieback.brands.models import AuditEntry
 from tieback.errors import Conflict, NotFound
+
+_PAUSED_QUEUES = """
+select priority from minting_mintpause where brand_id is null order by priority
+"""
 
 
 class NotCancellable(Conflict):
@@ -198,6 +202,13 @@ def resume_queue(*, priority: Priority, act: Act) -> None:
         raise NotPaused(f"The queue {priority.label} is not paused.")
     _record_of("mint_queue", priority.label, None, act, "mint_queue.resumed", paused=False)
     transaction.on_commit(_ring_for_waiting)
+
+
+def paused_queues() -> list[Priority]:
+    """Return the priorities whose queues are paused; these rows belong to no brand."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAUSED_QUEUES)
+        return [Priority(row[0]) for row in cursor.fetchall()]
 
 
 def _locked(job_id: UUID) -> MintJob:

@@ -93,6 +93,11 @@ select id, brand_id from minting_mintrevocation
 """
 
 
+_OLDEST = """
+select id from minting_mintrevocation where status = 'pending' order by created_at, id limit 1
+"""
+
+
 @dataclass(frozen=True)
 class Act:
     """Who does something, why, and in which request."""
@@ -202,6 +207,14 @@ def work_next_step() -> UUID | None:
     return UUID(str(act_id))
 
 
+def oldest_unfinished() -> UUID | None:
+    """Return the act that waits longest, of any brand."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def _begin(
     batch: MintBatch,
     kind: RevocationKind,
@@ -293,7 +306,7 @@ def _is_void(reason: str) -> bool:
 
 
 def _unknown(at: int) -> FieldError:
-    return FieldError(f"tokens.{at}", "NOT_FOUND", "There is no such unit in this workspace.")
+    return FieldError(f"tokens[{at}]", "NOT_FOUND", "There is no such unit in this workspace.")
 
 
 def _outside(batch: MintBatch, first: int) -> FieldError:

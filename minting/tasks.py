@@ -10,12 +10,9 @@ from django.conf import settings
 from minting import pipeline
 from minting.fairness import next_of_brand
 from minting.leases import due_jobs
-from minting.models import MintRevocation
-from minting.revocations import REVOKE, work_next_step
-from minting.states import RevocationStatus
+from minting.revocations import REVOKE, oldest_unfinished, work_next_step
 from minting.stopping import stop_requested
 from minting.worker import Outcome, work_next_job
-from tieback.brands.scoping import all_brands
 
 SWEEP_RINGS_AT_MOST = 20
 
@@ -60,9 +57,7 @@ def revoke(revocation_id: str) -> None:
 @shared_task(name="minting.sweep")
 def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
-    with all_brands():
-        unfinished = MintRevocation.objects.filter(status=RevocationStatus.PENDING)
-        waiting = unfinished.order_by("created_at", "id").values_list("id", flat=True).first()
+    waiting = oldest_unfinished()
     if waiting is not None:
         pipeline.ring_step(REVOKE, waiting, expires=float(settings.TIEBACK_SWEEP_SECONDS))
     for job_id in due_jobs(SWEEP_RINGS_AT_MOST):

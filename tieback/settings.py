@@ -315,6 +315,9 @@ SPECTACULAR_SETTINGS = {
         "PhysicalStatus": "minting.states.PhysicalStatus",
         "ProductionBatchStatus": "minting.states.ProductionBatchStatus",
         "PackStatus": "exports.models.PackStatus",
+        "RevocationStatus": "minting.states.RevocationStatus",
+        "RevocationReason": "minting.states.RevocationReason",
+        "RevocationKind": "minting.states.RevocationKind",
     },
 }
 

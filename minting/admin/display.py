@@ -25,6 +25,7 @@ _TONES = {
     "active": "good",
     "failed": "bad",
     "revoked": "bad",
+    "cancelled": "bad",
 }
 
 

@@ -1,6 +1,7 @@
-"""Mint jobs in the console: what waits, what runs, what failed, and sending failures back."""
+"""Mint jobs in the console: what waits, what runs, what failed, and what can be done about it."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -14,15 +15,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from minting.admin.acts import ACTS, JobAct, JobsForm
 from minting.admin.display import NOTHING, age, label, per_second, progress, short, short_id
 from minting.admin.events import story
-from minting.admin.retry import RetryForm, failed_among, retry_failed_jobs
 from minting.models import MintCycle, MintJob
+from minting.revocations import Act
 from minting.states import JobStatus
 from tieback.console import ConsoleAdmin, site
 from tieback.requests import request_id_of
 
-RETRY = "retry_failed"
 CYCLES_SHOWN_AT_EACH_END = 50
 
 _HELD = (JobStatus.RESERVED, JobStatus.PROCESSING)
@@ -53,6 +54,17 @@ class WorkFilter(admin.SimpleListFilter):
         return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
+def may(request: HttpRequest, act: JobAct) -> bool:
+    """Say whether this person may do the act."""
+    return request.user.has_perm(f"minting.{act.permission}")
+
+
+def _ask(
+    act: JobAct, model_admin: "MintJobAdmin", request: HttpRequest, queryset: QuerySet[MintJob]
+) -> HttpResponse:
+    return model_admin.ask(act, request, queryset)
+
+
 def cycles(job: MintJob) -> list[MintCycle]:
     """Return a job's cycles; of more than a hundred only the first and the last fifty."""
     is_shown = Q(number__lte=CYCLES_SHOWN_AT_EACH_END) | Q(
@@ -76,7 +88,6 @@ class MintJobAdmin(ConsoleAdmin):
     search_fields = ("id__startswith", "batch__sku", "idempotency_key__exact", "brand__slug__exact")
     uuid_search_fields = ("id", "batch_id")
     search_help_text = "Job or batch id, the beginning of a job id, SKU, key or brand slug"
-    actions = (RETRY,)
     readonly_fields = ("state", "done", "rate", "age", "fingerprint", "sku")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("id", "brand", "batch", "sku", "state", "done", "rate", "age")}),
@@ -97,7 +108,7 @@ class MintJobAdmin(ConsoleAdmin):
             "Submission",
             {"fields": ("submitted_by", "submitted_with", "idempotency_key", "fingerprint")},
         ),
-        ("Times", {"fields": ("created_at", "queued_at", "started_at", "finished_at")}),
+        ("Times", {"fields": ("created_at", "queued_at", "turn_at", "started_at", "finished_at")}),
     )
 
     # What a row shows
@@ -150,71 +161,83 @@ class MintJobAdmin(ConsoleAdmin):
         """SHA-256 of the request behind the key."""
         return bytes(job.idempotency_fingerprint).hex()
 
-    # Retrying
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Who may send failed jobs back."""
-        return request.user.has_perm("minting.retry_mintjob")
+    # Acts
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the confirm page."""
-        confirm = self.admin_site.admin_view(self.retry_view)
-        return [path("retry/", confirm, name="minting_mintjob_retry"), *super().get_urls()]
+        """Add a confirm page for each act."""
+        pages = [
+            path(
+                f"{act.name}/",
+                self.admin_site.admin_view(partial(self.act_view, act=act)),
+                name=act.url_name,
+            )
+            for act in ACTS
+        ]
+        return [*pages, *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the acts that this person may do."""
+        actions: dict[str, Any] = super().get_actions(request)
+        for act in ACTS:
+            if may(request, act):
+                actions[act.action] = (partial(_ask, act), act.action, act.title)
+        return actions
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Refuse the action outright to those who may not; Django would only not offer it."""
-        if request.POST.get("action") == RETRY and not self.has_retry_permission(request):
+        """Refuse an act outright to those who may not; Django would only not offer it."""
+        if any(request.POST.get("action") == act.action and not may(request, act) for act in ACTS):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
 
-    @admin.action(description="Retry failed jobs", permissions=["retry"])
-    def retry_failed(self, request: HttpRequest, queryset: QuerySet[MintJob]) -> HttpResponse:
+    def ask(self, act: JobAct, request: HttpRequest, queryset: QuerySet[MintJob]) -> HttpResponse:
         """Ask for a reason before anything happens."""
-        failed_first = Case(When(status=JobStatus.FAILED, then=0), default=1)
-        chosen = queryset.order_by(failed_first, "created_at", "id")
-        ids = list(chosen.values_list("id", flat=True)[: RetryForm.MOST + 1])
-        return self._confirm(request, RetryForm.of(ids), is_cut=len(ids) > RetryForm.MOST)
+        fits_first = Case(When(act.fits, then=0), default=1)
+        chosen = queryset.order_by(fits_first, "created_at", "id")
+        ids = list(dict.fromkeys(chosen.values_list("id", flat=True)[: JobsForm.MOST + 1]))
+        return self._confirm(request, act, JobsForm.of(ids), is_cut=len(ids) > JobsForm.MOST)
 
-    def retry_view(self, request: HttpRequest) -> HttpResponse:
+    def act_view(self, request: HttpRequest, act: JobAct) -> HttpResponse:
         """Ask, and on POST with a reason do it. A GET changes nothing."""
-        if not self.has_retry_permission(request):
+        if not may(request, act):
             raise PermissionDenied
         if request.method != "POST":
-            return self._confirm(request, RetryForm.of(request.GET.getlist("id")))
-        form = RetryForm(request.POST)
+            return self._confirm(request, act, JobsForm.of(request.GET.getlist("id")))
+        form = JobsForm(request.POST)
         if not form.is_valid():
-            return self._confirm(request, form)
-        retried, skipped = retry_failed_jobs(
+            return self._confirm(request, act, form)
+        reason = form.cleaned_data["reason"]
+        done, skipped = act.do_all(
             form.cleaned_data["jobs"],
-            actor=f"user:{request.user.pk}",
-            reason=form.cleaned_data["reason"],
-            request_id=request_id_of(request),
+            Act(f"user:{request.user.pk}", reason, request_id_of(request)),
         )
-        return self._tell(request, retried, skipped)
+        return self._tell(request, act, done, skipped)
 
     def _confirm(
-        self, request: HttpRequest, form: RetryForm, *, is_cut: bool = False
+        self, request: HttpRequest, act: JobAct, form: JobsForm, *, is_cut: bool = False
     ) -> HttpResponse:
         ids = form.job_ids()
-        jobs = failed_among(ids)
+        jobs = act.among(ids)
         if not jobs:
-            return self._tell(request, 0, len(ids))
+            return self._tell(request, act, 0, len(ids))
         context = {
             **self.admin_site.each_context(request),
-            "title": "Retry failed jobs",
+            "title": act.title,
             "opts": self.opts,
+            "act": act,
+            "act_url": reverse(f"admin:{act.url_name}"),
+            "effect": act.effects[len(jobs) > 1],
             "jobs": [(job, self.done(job)) for job in jobs],
             "skipped": len(ids) - len(jobs),
             "is_cut": is_cut,
             "form": form,
         }
-        return TemplateResponse(request, "admin/minting/mintjob/retry.html", context)
+        return TemplateResponse(request, "admin/minting/mintjob/act.html", context)
 
-    def _tell(self, request: HttpRequest, retried: int, skipped: int) -> HttpResponse:
-        said = f"{retried} retried, {skipped} skipped (not failed)"
-        level = messages.SUCCESS if retried else messages.WARNING
+    def _tell(self, request: HttpRequest, act: JobAct, done: int, skipped: int) -> HttpResponse:
+        said = f"{done} {act.done}, {skipped} skipped ({act.not_fit})"
+        level = messages.SUCCESS if done else messages.WARNING
         self.message_user(request, said, level)
         return redirect("admin:minting_mintjob_changelist")
 
@@ -232,8 +255,11 @@ class MintJobAdmin(ConsoleAdmin):
         context: dict[str, Any] = {}
         if job is not None:
             context = {"story": story(job.batch_id), "cycles": cycles(job)}
-            if job.status == JobStatus.FAILED and self.has_retry_permission(request):
-                context["retry_url"] = f"{reverse('admin:minting_mintjob_retry')}?id={job.pk}"
+            context["acts"] = [
+                (act, f"{reverse(f'admin:{act.url_name}')}?id={job.pk}")
+                for act in ACTS
+                if may(request, act) and act.among([job.pk])
+            ]
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
         )

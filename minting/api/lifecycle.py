@@ -15,6 +15,7 @@ from minting.lifecycle import (
     cancel_job,
     pause_brand,
     pause_job,
+    paused_queues,
     resume_brand,
     resume_job,
     set_physical_status,
@@ -25,7 +26,6 @@ from minting.states import LIVE_JOBS, PhysicalStatus
 from tieback.api.fields import StrictSerializer, StrictTextField
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
-from tieback.brands.scoping import all_brands
 from tieback.requests import request_id_of
 
 
@@ -207,7 +207,5 @@ def _queue_of(brand_id: UUID) -> dict[str, Any]:
 
 
 def _paused_queues() -> list[str]:
-    """Return the priorities that operators have paused; these rows belong to no brand."""
-    with all_brands():
-        paused = MintPause.objects.filter(brand__isnull=True).order_by("priority")
-        return [pause.get_priority_display() for pause in paused]
+    """Return the priorities that operators have paused, which all brands may know."""
+    return [priority.label for priority in paused_queues()]

@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.events import tell
-from minting.models import MintBatch, MintCycle, MintJob, MintUnit, PassportVersion, Product
+from minting.models import (
+    MintBatch,
+    MintCycle,
+    MintJob,
+    MintPause,
+    MintRevocation,
+    MintUnit,
+    PassportVersion,
+    Product,
+)
 from minting.serials import generate_tokens
 from minting.states import (
     FINISHED_JOBS,
@@ -160,3 +169,27 @@ def make_activation(shop: Shop, unit: MintUnit) -> None:
     """Leave a first scan that is not counted yet."""
     with acting_as("resolver"), brand_scope(shop.brand_id), connection.cursor() as cursor:
         cursor.execute(_ACTIVATION, [shop.brand_id, unit.batch_id, unit.pk])
+
+
+def make_pause(shop: Shop, job: MintJob) -> MintPause:
+    """Pause a job, as the web plane does."""
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return MintPause.objects.create(
+            brand_id=shop.brand_id, job=job, reason="printer on fire", actor="user:1"
+        )
+
+
+def make_revocation(shop: Shop, job: MintJob) -> MintRevocation:
+    """Begin to revoke the first ten units of a job's batch."""
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return MintRevocation.objects.create(
+            brand_id=shop.brand_id,
+            kind="range",
+            batch_id=job.batch_id,
+            first_ordinal=1,
+            last_ordinal=10,
+            next_ordinal=5,
+            reason="stolen",
+            requested_quantity=10,
+            actor="user:1",
+        )

@@ -17,6 +17,8 @@ from tests.console.rows import (
     make_cycles,
     make_jobs,
     make_pack,
+    make_pause,
+    make_revocation,
     make_unit,
     open_shop,
 )
@@ -58,6 +60,8 @@ def full(shop: Shop) -> Shop:
     make_cycles(shop, job, 2)
     make_unit(shop, job)
     make_pack(shop, make_build(shop, job))
+    make_pause(shop, job)
+    make_revocation(shop, job)
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -68,7 +72,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 11
+    assert len(pages) == 2 + 2 * 13
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

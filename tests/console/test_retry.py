@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from minting import pipeline
-from minting.admin.retry import RetryForm
+from minting.admin.acts import JobsForm
 from minting.models import MintBatch, MintEvent, MintJob
 from minting.states import BatchStatus, JobStatus
 from tests.console.conftest import staff_with
@@ -134,7 +134,7 @@ def test_a_confirm_page_without_failed_jobs_leads_back(
 def test_more_jobs_than_fit_are_not_half_done(
     console: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RetryForm, "MOST", 2)
+    monkeypatch.setattr(JobsForm, "MOST", 2)
     failed = make_jobs(shop, 3, status=JobStatus.FAILED)
     assert "Your selection holds more" in choose(console, failed).content.decode()
     confirm(console, failed)

@@ -24,7 +24,14 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "credential_id": lambda brand: brand.credential.id,
     "product_id": lambda brand: brand.product.id,
     "production_batch_id": lambda brand: brand.production_batch.id,
+    "revocation_id": lambda brand: brand.revocation.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
+}
+
+#: Objects of routes that take none of the above: only a job that waits can be paused.
+OBJECTS: dict[str, dict[str, Callable[[Furnished], object]]] = {
+    "job-pause": {"job_id": lambda brand: brand.waiting.id},
+    "job-resume": {"job_id": lambda brand: brand.paused.id},
 }
 
 #: How a query parameter names an object of a brand.
@@ -57,6 +64,8 @@ HARMLESS = frozenset(
         "category",
         "commercial_status",
         "dry_run",
+        "reason",
+        "kind",
     }
 )
 
@@ -95,6 +104,10 @@ def _new_run(brand: Furnished) -> dict[str, object]:
     return {"external_ref": f"new {uuid4().hex}", "product_id": str(brand.product.id)}
 
 
+def _reason(_: Furnished) -> dict[str, object]:
+    return {"reason": "asked for by a test"}
+
+
 def _products_file(brand: Furnished) -> bytes:
     return f"sku,name,category\n{brand.product.sku},renamed,generic\n".encode()
 
@@ -108,6 +121,21 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("mint-request", "POST"): Ask(Scope.MINTS_WRITE, 202, _mint, crossing=422),
     ("preflight", "POST"): Ask(Scope.MINTS_READ, 200, _mint, crossing=200),
     ("mint-job-retry", "POST"): Ask(Scope.MINTS_WRITE, 202, lambda _: {"reason": "tried again"}),
+    ("job-cancel", "POST"): Ask(Scope.MINTS_WRITE, 200, _reason),
+    ("job-pause", "POST"): Ask(Scope.MINTS_WRITE, 200, _reason),
+    ("job-resume", "POST"): Ask(Scope.MINTS_WRITE, 200, _reason),
+    ("mint-queue-pause", "POST"): Ask(Scope.MINTS_WRITE, 200, _reason, crossing=200),
+    # Nothing is paused, which only those learn who may resume.
+    ("mint-queue-resume", "POST"): Ask(Scope.MINTS_WRITE, 409, _reason, crossing=409),
+    ("physical-status", "POST"): Ask(
+        Scope.MINTS_WRITE, 200, lambda _: {"physical_status": "printed"}
+    ),
+    ("revoke-units", "POST"): Ask(
+        Scope.MINTS_WRITE,
+        200,
+        lambda brand: {"tokens": brand.tokens[:1], "reason": "stolen"},
+        crossing=400,
+    ),
     ("credential-list", "POST"): Ask(
         Scope.CREDENTIALS_MANAGE,
         201,
@@ -145,6 +173,9 @@ READS: dict[Scope, frozenset[str]] = {
             "mint-batch",
             "mint-unit-list",
             "mint-event-list",
+            "mint-queue",
+            "revocation-list",
+            "revocation",
             "pack-list",
         }
     ),
@@ -164,7 +195,8 @@ def path_of(route: Route, brand: Furnished) -> str:
     """Return the route's path, and the query it cannot do without, naming objects of ``brand``."""
     unknown = [name for name in route.arguments if name not in ARGUMENTS]
     assert not unknown, f"{route}: say in tests/platform/asks.py how {unknown} is filled"
-    path = route.path(**{name: ARGUMENTS[name](brand) for name in route.arguments})
+    objects = ARGUMENTS | OBJECTS.get(route.name, {})
+    path = route.path(**{name: objects[name](brand) for name in route.arguments})
     query = NEEDS_QUERY.get(route.name)
     return f"{path}?{query}={REFERENCES[query](brand)}" if query else path
 

@@ -18,6 +18,8 @@ from minting.models import (
     MintEvent,
     MintJob,
     MintLot,
+    MintPause,
+    MintRevocation,
     MintUnit,
     Product,
     ProductionBatch,
@@ -33,6 +35,8 @@ from tieback.brands.scoping import brand_scope
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = 3
+# A furnished brand has this many: minted, failed, waiting and paused.
+BATCHES = 4
 
 # The resolver may write activations and not read them, so no RETURNING.
 _SCAN = """
@@ -51,6 +55,9 @@ class Furnished:
     lot: MintLot
     minted: MintJob
     failed: MintJob
+    waiting: MintJob
+    paused: MintJob
+    revocation: MintRevocation
     credential: IssuedCredential
     all_scopes: IssuedCredential
     no_scopes: IssuedCredential
@@ -75,6 +82,11 @@ class Furnished:
             str(self.minted.batch_id),
             str(self.failed.id),
             str(self.failed.batch_id),
+            str(self.waiting.id),
+            str(self.waiting.batch_id),
+            str(self.paused.id),
+            str(self.paused.batch_id),
+            str(self.revocation.id),
             str(self.lot.id),
             str(self.pack.id if self.pack else self.minted.id),
             self.credential.id,
@@ -102,6 +114,23 @@ def _as_web(name: str, units: int) -> Furnished:
     with brand_scope(world.brand.id):
         minted = _completed(world, product, run, units)
         failed = _job(world, product, run, JobStatus.FAILED, BatchStatus.FAILED, units)
+        waiting, paused = (
+            _job(world, product, None, JobStatus.QUEUED, BatchStatus.QUEUED, units)
+            for _ in range(2)
+        )
+        MintPause.objects.create(
+            brand=world.brand, job=paused, reason=f"{name} pause", actor=f"user:{name}"
+        )
+        revocation = MintRevocation.objects.create(
+            brand=world.brand,
+            kind="units",
+            reason="stolen",
+            note=f"{name} note",
+            status="completed",
+            requested_quantity=0,
+            actor=f"user:{name}",
+            finished_at=NOW,
+        )
         lot = MintLot.objects.create(
             brand=world.brand, batch_id=minted.batch_id, lot_code=f"{name}-lot", quantity=units
         )
@@ -123,7 +152,8 @@ def _as_web(name: str, units: int) -> Furnished:
             issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)
             for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
         ]
-    return Furnished(world, product, run, lot, minted, failed, *credentials)
+    jobs = (minted, failed, waiting, paused)
+    return Furnished(world, product, run, lot, *jobs, revocation, *credentials)
 
 
 def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:
@@ -133,12 +163,12 @@ def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units:
 def _job(
     world: BrandWorld,
     product: Product,
-    run: ProductionBatch,
+    run: ProductionBatch | None,
     status: JobStatus,
     batch_status: BatchStatus,
     units: int,
 ) -> MintJob:
-    """Make a job that has come to its end, and its batch."""
+    """Make a job that has come to its end, or waits, and its batch."""
     done = units if status == JobStatus.COMPLETED else 0
     batch = MintBatch.objects.create(
         brand=world.brand,
@@ -150,7 +180,7 @@ def _job(
         resolver_base=f"https://{world.brand.resolver_host}",
         gtin=product.gtin,
         sku=product.sku,
-        production_ref=run.external_ref,
+        production_ref=run.external_ref if run else "",
         status=batch_status,
         requested_quantity=units,
         minted_quantity=done,
@@ -162,12 +192,12 @@ def _job(
         status=status,
         requested_quantity=units,
         generated_quantity=done,
-        last_error="" if done else f"{world.brand.slug} error",
+        last_error="" if status != JobStatus.FAILED else f"{world.brand.slug} error",
         idempotency_key=f"{world.brand.slug}-{uuid4()}",
         idempotency_fingerprint=bytes(32),
         submitted_by=world.people[Role.OWNER],
-        started_at=NOW,
-        finished_at=NOW,
+        started_at=None if status == JobStatus.QUEUED else NOW,
+        finished_at=None if status == JobStatus.QUEUED else NOW,
     )
 
 
@@ -180,6 +210,15 @@ def crowd(brand: Furnished, count: int) -> None:
             job = _completed(world, product, make_production_batch(world, product), UNITS)
             MintEvent.objects.create(brand=world.brand, batch_id=job.batch_id, type="job.completed")
             issue_credential(brand_id=world.brand.id, name=job.idempotency_key, scopes=())
+            MintRevocation.objects.create(
+                brand=world.brand,
+                kind="units",
+                reason="stolen",
+                status="completed",
+                requested_quantity=0,
+                actor="user:1",
+                finished_at=NOW,
+            )
 
 
 def _as_worker(brand: Furnished, packs: int) -> None:

@@ -15,7 +15,7 @@ from minting.models import MintBatch
 from tests.platform.breaking import SECRET_OF_THE_CODE, brand_in_force
 from tests.platform.callers import Caller, callers_of
 from tests.platform.conftest import TwoBrands
-from tests.platform.furnishing import Furnished
+from tests.platform.furnishing import BATCHES, Furnished
 from tests.platform.wsgi import Answer, call
 from tieback.brands.models import AuditEntry
 from tieback.brands.scoping import brand_scope
@@ -121,8 +121,8 @@ def test_an_inner_scope_gives_the_outer_brand_back(two_brands: TwoBrands):
     own, foreign = (brand.world.brand.id for brand in two_brands)
     with brand_scope(own):
         with brand_scope(foreign):
-            assert brand_in_force() == (str(foreign), 2)
-        assert brand_in_force() == (str(own), 2)
+            assert brand_in_force() == (str(foreign), BATCHES)
+        assert brand_in_force() == (str(own), BATCHES)
     assert brand_in_force() == (None, 0)
 
 
@@ -131,5 +131,5 @@ def test_an_inner_scope_that_fails_gives_the_outer_brand_back(two_brands: TwoBra
     with brand_scope(own):
         with pytest.raises(RuntimeError), brand_scope(foreign):
             raise RuntimeError
-        assert brand_in_force() == (str(own), 2)
+        assert brand_in_force() == (str(own), BATCHES)
     assert brand_in_force() == (None, 0)

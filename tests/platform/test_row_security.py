@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
 from tests.platform.conftest import TwoBrands
-from tests.platform.furnishing import Furnished, brand_tables
+from tests.platform.furnishing import BATCHES, Furnished, brand_tables
 from tieback.brands.credentials import IssuedCredential
 from tieback.brands.roles import Role
 from tieback.planes import PLANES
@@ -34,6 +34,9 @@ DOORS = {
     ("minting_mintjob", "open_tieback_worker", "tieback_worker", "ALL"),
     ("exports_packbuild", "open_tieback_worker", "tieback_worker", "ALL"),
     ("exports_payloadpack", "open_tieback_worker", "tieback_worker", "ALL"),
+    # so are acts of revoking; whoever claims has to know what is paused, whosever it is
+    ("minting_mintrevocation", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_mintpause", "read_tieback_worker", "tieback_worker", "SELECT"),
     # activations wait there until a worker counts them into their batch
     ("resolver_activation", "open_tieback_worker", "tieback_worker", "ALL"),
     # a scan names a unit and nothing else; what may be read of it is a matter of column grants
@@ -41,6 +44,7 @@ DOORS = {
     ("minting_mintunit", "open_tieback_resolver", "tieback_resolver", "ALL"),
     ("minting_mintbatch", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_mintlot", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_mintrevocation", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_product", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_passportversion", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
@@ -49,6 +53,8 @@ DOORS = {
 }
 #: Conditions beside the brand's own: a person finds out which brands they belong to.
 OWN_ROWS = {"brands_brand", "brands_membership"}
+#: A pause of a queue belongs to no brand and is everyone's to see.
+NOBODYS_ROWS = {"minting_mintpause"}
 
 each_plane = pytest.mark.parametrize("plane", SERVING)
 
@@ -129,7 +135,7 @@ def test_the_only_policies_past_the_brand_are_the_named_doors():
         ).fetchall()
     operators = {(table, f"open_{OPERATORS}", OPERATORS, "ALL") for table in brand_tables()}
     assert set(rows) == DOORS | operators
-    assert set(others) == {(table, "own_rows", "SELECT", None) for table in OWN_ROWS}
+    assert set(others) == {(table, "own_rows", "SELECT", None) for table in OWN_ROWS | NOBODYS_ROWS}
 
 
 def test_no_view_shows_rows_with_its_owners_rights():
@@ -268,7 +274,7 @@ def test_a_row_cannot_be_given_to_another_brand(plane, two_brands: TwoBrands):
 def test_a_brand_set_for_a_transaction_is_gone_after_it(two_brands: TwoBrands):
     for end in ("commit", "rollback"):
         with session("web", brand=two_brands.own) as connection:
-            assert value(connection, "select count(*) from minting_mintbatch") == 2
+            assert value(connection, "select count(*) from minting_mintbatch") == BATCHES
             connection.execute(end)
             left = value(connection, "select current_setting('tieback.brand_id', true)")
             assert left == "", "what SET LOCAL leaves behind is empty text, and that opens nothing"
@@ -375,19 +381,24 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "minting_mintbatch",
         "minting_mintlot",
         "minting_mintunit",
+        "minting_mintrevocation",
         "resolver_activation",
         "django_migrations",
     }
 
 
-def test_a_serving_role_deletes_no_row_of_a_brand_but_counted_activations():
+def test_a_serving_role_deletes_no_row_of_a_brand_but_counted_activations_and_ended_pauses():
     deleted = {
         (role, table)
         for role, privileges, tables in grants()
         for table in tables
         if "delete" in privileges and table in brand_tables()
     }
-    assert deleted == {("tieback_worker", "resolver_activation")}
+    assert deleted == {
+        ("tieback_worker", "resolver_activation"),
+        ("tieback_app", "minting_mintpause"),
+        ("tieback_ops", "minting_mintpause"),
+    }
 
 
 def test_the_audit_trail_and_the_story_are_only_ever_added_to():

@@ -1,0 +1,158 @@
+"""What operators do to jobs: retry, cancel, pause, resume. The form, and each act.
+
+Every act asks for a reason first, happens in a transaction of its own for each job, and skips the
+jobs it does not fit, so that a second submit does nothing more.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from minting.lifecycle import cancel_job, pause_job, resume_job
+from minting.models import MintJob
+from minting.retries import retry_job
+from minting.revocations import Act
+from minting.states import LIVE_JOBS, JobStatus
+from tieback.errors import Conflict
+
+
+@dataclass(frozen=True)
+class JobAct:
+    """One kind of act, and how the pages speak of it."""
+
+    name: str
+    title: str
+    done: str
+    not_fit: str
+    effects: tuple[str, str]
+    permission: str
+    fits: Q
+    do: Callable[[MintJob, Act], Any]
+
+    @property
+    def action(self) -> str:
+        """The name of the list's action."""
+        return f"{self.name}_{'failed' if self.name == 'retry' else 'jobs'}"
+
+    @property
+    def url_name(self) -> str:
+        """The name of the confirm page."""
+        return f"minting_mintjob_{self.name}"
+
+    def among(self, ids: list[UUID]) -> list[MintJob]:
+        """Return those of the jobs that the act fits, the oldest first."""
+        jobs = MintJob.objects.filter(self.fits, pk__in=ids).distinct()
+        return list(jobs.select_related("brand", "batch").order_by("created_at", "id"))
+
+    def do_all(self, ids: list[UUID], act: Act) -> tuple[int, int]:
+        """Do it to each job it fits; return to how many it was done, and to how many not."""
+        done = 0
+        for job in self.among(ids):
+            try:
+                self.do(job, act)
+            except Conflict:
+                continue
+            done += 1
+        return done, len(ids) - done
+
+
+def _retry(job: MintJob, act: Act) -> None:
+    retry_job(job=job, actor=act.actor, reason=act.reason, request_id=act.request_id)
+
+
+RETRY = JobAct(
+    "retry",
+    "Retry failed jobs",
+    "retried",
+    "not failed",
+    (
+        "failed job goes back to the queue and on at the next unit; what was minted stays.",
+        "failed jobs go back to the queue and on at the next unit; what was minted stays.",
+    ),
+    "retry_mintjob",
+    Q(status=JobStatus.FAILED),
+    _retry,
+)
+CANCEL = JobAct(
+    "cancel",
+    "Cancel jobs",
+    "cancelled",
+    "at an end",
+    (
+        "job ends for good; the units it made are voided.",
+        "jobs end for good; the units they made are voided.",
+    ),
+    "cancel_mintjob",
+    Q(status__in=(*LIVE_JOBS, JobStatus.FAILED)),
+    lambda job, act: cancel_job(job_id=job.pk, act=act),
+)
+PAUSE = JobAct(
+    "pause",
+    "Pause jobs",
+    "paused",
+    "at an end, or paused",
+    (
+        "job is kept from being worked until it is resumed.",
+        "jobs are kept from being worked until they are resumed.",
+    ),
+    "pause_mintjob",
+    Q(status__in=LIVE_JOBS, pauses__isnull=True),
+    lambda job, act: pause_job(job_id=job.pk, act=act),
+)
+RESUME = JobAct(
+    "resume",
+    "Resume jobs",
+    "resumed",
+    "not paused",
+    ("job goes on at the next unit.", "jobs go on at the next unit."),
+    "pause_mintjob",
+    Q(pauses__isnull=False),
+    lambda job, act: resume_job(job_id=job.pk, act=act),
+)
+ACTS = (RETRY, CANCEL, PAUSE, RESUME)
+
+
+class JobsForm(forms.Form):
+    """Which jobs, and why. The jobs travel as one field, so that hundreds of them fit."""
+
+    MOST: ClassVar[int] = 500
+
+    jobs = forms.CharField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="Why; what was wrong, and why it will work now. Kept in the audit trail.",
+    )
+
+    @classmethod
+    def of(cls, ids: Iterable[Any]) -> "JobsForm":
+        """Return an empty form for these jobs."""
+        listed = [str(one) for one in ids][: cls.MOST]
+        return cls(initial={"jobs": ",".join(listed)})
+
+    def clean_jobs(self) -> list[UUID]:
+        """Return the ids, each once."""
+        ids = _ids(self.cleaned_data["jobs"])
+        if not ids or len(ids) > self.MOST:
+            raise ValidationError(f"Choose between 1 and {self.MOST} jobs.")
+        return ids
+
+    def job_ids(self) -> list[UUID]:
+        """Return the ids the form carries, valid or not."""
+        return _ids(str(self["jobs"].value() or ""))[: self.MOST]
+
+
+def _ids(text: str) -> list[UUID]:
+    """Return the UUIDs in a comma-separated text, each once; anything else is left out."""
+    found: dict[UUID, None] = {}
+    for part in text.split(","):
+        try:
+            found[UUID(part.strip())] = None
+        except ValueError:
+            continue
+    return list(found)
