@@ -11,10 +11,12 @@ from minting.models import MintBatch, MintJob
 from minting.states import (
     BATCH_TRANSITIONS,
     JOB_TRANSITIONS,
+    PHYSICAL_TRANSITIONS,
     BatchStatus,
     JobStatus,
     PhysicalStatus,
     Priority,
+    RevocationStatus,
     UnitStatus,
 )
 from tests.docs.markdown import names_in, rows, section, text_of
@@ -22,10 +24,16 @@ from tests.docs.markdown import names_in, rows, section, text_of
 TEXT = text_of("states.md")
 # The database refuses a lower value and nothing else.
 UNIT_TRANSITIONS = {start: tuple(end for end in UnitStatus if end > start) for start in UnitStatus}
+REVOCATION_TRANSITIONS = {
+    RevocationStatus.PENDING: (RevocationStatus.COMPLETED,),
+    RevocationStatus.COMPLETED: (),
+}
 MACHINES: dict[str, tuple[type[models.Choices], Mapping[Any, tuple[Any, ...]]]] = {
     "Mint job": (JobStatus, JOB_TRANSITIONS),
     "Mint batch": (BatchStatus, BATCH_TRANSITIONS),
+    "Labels of a batch": (PhysicalStatus, PHYSICAL_TRANSITIONS),
     "Unit": (UnitStatus, UNIT_TRANSITIONS),
+    "Revocation": (RevocationStatus, REVOCATION_TRANSITIONS),
     "Pack build": (PackStatus, TRANSITIONS),
     "Pack": (PackStatus, TRANSITIONS),
 }
@@ -68,7 +76,7 @@ def test_stored_values_of_units_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "choices"), [("Mint job", Priority), ("Mint batch", PhysicalStatus)]
+    ("title", "choices"), [("Mint job", Priority), ("Labels of a batch", PhysicalStatus)]
 )
 def test_priorities_and_physical_states_are_listed(title: str, choices: Any) -> None:
     names = {str(one.label if choices is Priority else one.value) for one in choices}

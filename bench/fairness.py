@@ -1,0 +1,86 @@
+"""Whether a job of a million keeps others waiting: 49 brands mint 1,000 units each beside it.
+
+Each small job is submitted when the one before it is done, first with nothing else going on, then
+while the large job is minted again and again. A small job's time is from its submission to its
+completion; beside the large one it is divided by the same brand's time alone.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from bench.minting import finished, settle
+from bench.system import PROJECT, System
+from tests.passports import ready_passport
+
+SMALL_BRANDS = 49
+SMALL_UNITS = 1_000
+LARGE_UNITS = 1_000_000
+
+
+def beside_a_large_job(system: System) -> dict[str, float]:
+    """Return how many times longer small jobs take beside a large one, and Jain's index.
+
+    Jain's index is 1 where all brands are slowed down alike, 1/49 where one alone is served.
+    """
+    brands = _small_brands(system)
+    with system.superuser() as superuser:
+        settle(superuser)
+        for brand in brands[:3]:
+            _mint(superuser, brand)
+        alone = [_mint(superuser, brand) for brand in brands]
+        large = system.submit(LARGE_UNITS)["mint_job_id"]
+        beside = []
+        for brand in brands:
+            if _is_done(superuser, large):
+                large = system.submit(LARGE_UNITS)["mint_job_id"]
+            beside.append(_mint(superuser, brand))
+        finished(superuser, large)
+    slowed = [late / early for late, early in zip(beside, alone, strict=True)]
+    return {
+        "fairness.small_alone_ms": 1000 * median(alone),
+        "fairness.small_beside_ms": 1000 * median(beside),
+        "fairness.slowest_small_ratio": max(slowed),
+        "fairness.median_small_ratio": median(slowed),
+        "fairness.jain_index": sum(slowed) ** 2 / (len(slowed) * sum(x * x for x in slowed)),
+    }
+
+
+def _mint(superuser: "psycopg.Connection[Any]", brand: System) -> float:
+    seconds, _ = finished(superuser, brand.submit(SMALL_UNITS)["mint_job_id"])
+    return seconds
+
+
+def _is_done(superuser: "psycopg.Connection[Any]", job_id: str) -> bool:
+    query = "select status = 'COMPLETED' from minting_mintjob where id = %s"
+    row = superuser.execute(query, [job_id]).fetchone()
+    return bool(row and row[0])
+
+
+def _small_brands(system: System) -> list[System]:
+    made = subprocess.run(
+        [sys.executable, "-m", "bench.brands", str(SMALL_BRANDS)],
+        cwd=PROJECT,
+        env=system.stack.environment("console"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    brands = []
+    for line in made.stdout.strip().splitlines():
+        brand = replace(system, **json.loads(line), product_id="")
+        product = {
+            "sku": "SMALL-1",
+            "name": "Small product",
+            "category": "generic",
+            "commercial_status": "active",
+            "dpp": ready_passport("generic"),
+        }
+        brand.product_id = brand.call("POST", "/api/v1/products/", product)["id"]
+        brands.append(brand)
+    return brands
