@@ -5,6 +5,7 @@ from minting.models.catalogue import PassportVersion, Product, ProductionBatch
 from minting.models.jobs import MintCycle, MintEvent, MintJob
 from minting.models.pauses import MintPause
 from minting.models.revocations import MintRevocation
+from minting.models.serials import SerialList, SerialListChunk
 from minting.models.units import MintUnit
 
 __all__ = (
@@ -19,4 +20,6 @@ __all__ = (
     "PassportVersion",
     "Product",
     "ProductionBatch",
+    "SerialList",
+    "SerialListChunk",
 )

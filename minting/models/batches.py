@@ -4,9 +4,10 @@ import uuid
 
 import pgtrigger
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Length, Now
 
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch
+from minting.models.serials import SerialList
 from minting.states import (
     BATCH_TRANSITIONS,
     PHYSICAL_TRANSITIONS,
@@ -19,6 +20,27 @@ from minting.states import (
 from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
 
+LONGEST_SERIAL = 20
+
+# Whatever makes lots, no unit belongs to two of them and none to a unit that is not asked for.
+_LOTS_LIE_APART = """
+    IF EXISTS (
+        SELECT 1 FROM inserted AS i
+        JOIN minting_mintbatch AS b ON b.id = i.batch_id
+        WHERE i.last_ordinal > b.requested_quantity
+           OR EXISTS (
+               SELECT 1 FROM minting_mintlot AS other
+               WHERE other.batch_id = i.batch_id AND other.id <> i.id
+                 AND other.first_ordinal <= i.last_ordinal
+                 AND other.last_ordinal >= i.first_ordinal
+           )
+    ) THEN
+        RAISE exclusion_violation
+            USING MESSAGE = 'the lots of a batch lie apart and within what was asked for';
+    END IF;
+    RETURN NULL;
+"""
+
 
 class MintBatch(models.Model):
     """Units minted together.
@@ -26,6 +48,9 @@ class MintBatch(models.Model):
     ``gtin``, ``sku``, ``production_ref`` and ``resolver_base`` are copies. What was
     printed is for ever: a code's text is made from these columns and never from the brand's or
     the product's present values.
+
+    A unit is named by its token, by a serial of the sequence (``serial_prefix``, ``serial_width``,
+    ``serial_start``, all frozen), or by one of ``serial_list``, which serves no other batch.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -37,6 +62,14 @@ class MintBatch(models.Model):
     )
     identity_mode = models.CharField(max_length=8, choices=IdentityMode.choices)
     activation_mode = models.CharField(max_length=16, choices=ActivationMode.choices)
+    serial_prefix = models.CharField(
+        max_length=LONGEST_SERIAL - 1, null=True, blank=True, db_collation="C"
+    )
+    serial_width = models.PositiveSmallIntegerField(null=True)
+    serial_start = models.PositiveBigIntegerField(null=True)
+    serial_list = models.OneToOneField(
+        SerialList, null=True, on_delete=models.PROTECT, related_name="batch"
+    )
     chain_mode = models.CharField(max_length=16, choices=ChainMode.choices, default=ChainMode.NONE)
     resolver_base = models.CharField(max_length=300)
     url_rule = models.PositiveSmallIntegerField(default=1)
@@ -96,6 +129,35 @@ class MintBatch(models.Model):
                 condition=models.Q(physical_status__in=PhysicalStatus.values),
                 name="minting_batch_physical_status",
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    serial_prefix__isnull=True, serial_width__isnull=True, serial_start__isnull=True
+                )
+                | models.Q(
+                    serial_prefix__isnull=False,
+                    serial_width__isnull=False,
+                    serial_start__isnull=False,
+                    serial_list__isnull=True,
+                ),
+                name="minting_batch_serial_rule_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    serial_width__range=(1, LONGEST_SERIAL - Length("serial_prefix"))
+                ),
+                name="minting_batch_serial_fits",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    serial_width__gte=Length(
+                        Cast(
+                            models.F("serial_start") + models.F("requested_quantity") - 1,
+                            models.TextField(),
+                        )
+                    )
+                ),
+                name="minting_batch_serials_end_in_width",
+            ),
         )
         triggers = (
             pgtrigger.FSM(
@@ -123,21 +185,42 @@ class MintBatch(models.Model):
 
 
 class MintLot(models.Model):
-    """A lot inside a batch minted in batch mode."""
+    """A lot inside a batch minted in batch mode: the units of a range of ordinals."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     batch = models.ForeignKey(MintBatch, on_delete=models.PROTECT, related_name="lots")
     lot_code = models.CharField(max_length=20)
     quantity = models.PositiveIntegerField()
+    first_ordinal = models.PositiveIntegerField()
+    last_ordinal = models.PositiveIntegerField()
 
     objects = BrandManager()
 
     class Meta:
+        indexes = (models.Index(fields=("brand", "lot_code"), name="minting_lot_by_code"),)
         constraints = (
             models.UniqueConstraint(fields=("batch", "lot_code"), name="minting_lot_code"),
+            models.UniqueConstraint(fields=("batch", "first_ordinal"), name="minting_lot_place"),
             models.CheckConstraint(
                 condition=models.Q(quantity__gte=1), name="minting_lot_quantity"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    first_ordinal__gte=1,
+                    last_ordinal=models.F("first_ordinal") + models.F("quantity") - 1,
+                ),
+                name="minting_lot_range",
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="lie_apart",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="inserted"),  # type: ignore[no-untyped-call]
+                func=_LOTS_LIE_APART,
             ),
         )
 
