@@ -2,7 +2,8 @@
 
 Its first statement checks the fence, renews the lease and advances the job; that row stays locked
 until the commit, so a cycle and a later claim can never interleave. The units follow in a single
-set-based INSERT: tokens travel as one joined string, everything else is made by the server.
+set-based INSERT: tokens travel as one joined string, everything else, lots and serials included,
+is made by the server.
 """
 
 import time
@@ -18,6 +19,7 @@ from django.db import connection, transaction
 from minting.crashpoints import reach
 from minting.leases import Claim, Fenced
 from minting.serials import generate_tokens
+from minting.unit_inserts import insert_units
 from tieback.brands.scoping import brand_scope
 from tieback.metrics import CYCLE_DURATION, FENCED, MINTS_SUCCEEDED
 
@@ -35,16 +37,11 @@ update minting_mintjob
 returning clock_timestamp()
 """
 
-_INSERT_UNITS = """
-insert into minting_mintunit
-       (brand_id, product_id, batch_id, ordinal, token, status, activated_at, created_at)
-select batch.brand_id, batch.product_id, batch.id, %(generated)s + made.position, made.token,
-       case batch.activation_mode when 'active_at_mint' then 1 else 0 end,
-       case batch.activation_mode when 'active_at_mint' then now() end,
-       now()
-  from minting_mintbatch as batch,
-       string_to_table(%(tokens)s, ',') with ordinality as made (token, position)
- where batch.id = %(batch)s
+_IDENTITIES = """
+select identity_mode = 'batch',
+       case when serial_prefix is not null then 'sequential'
+            when serial_list_id is not null then 'own' else 'generated' end
+  from minting_mintbatch where id = %(batch)s
 """
 
 _COUNT_INTO_BATCH = """
@@ -142,11 +139,16 @@ def _advance(claim: Claim, count: int) -> datetime:
 
 
 def _insert(claim: Claim, count: int, tokens: str) -> None:
+    names = {
+        "batch": claim.batch_id,
+        "generated": claim.generated,
+        "count": count,
+        "tokens": tokens,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_UNITS,
-            {"batch": claim.batch_id, "generated": claim.generated, "tokens": tokens},
-        )
+        cursor.execute(_IDENTITIES, names)
+        has_lots, source = cursor.fetchone()
+        cursor.execute(insert_units(has_lots=has_lots, source=source), names)
         if cursor.rowcount != count:
             raise RuntimeError(f"{cursor.rowcount} units were inserted instead of {count}")
 

@@ -5,8 +5,7 @@ event, so a request for a million units takes as long as one for a single unit. 
 after the commit, and a broker that is down costs the request nothing.
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -15,10 +14,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from minting import idempotency, pipeline
+from minting.blocking import BlockingReason
 from minting.events import tell
+from minting.identities import create_lots, serial_columns, serial_reasons
+from minting.mint_request import MintRequest
 from minting.models import MintBatch, MintJob, PassportVersion, Product, ProductionBatch
 from minting.preflight import (
-    BlockingReason,
     BrandFacts,
     ProductFacts,
     ProductionBatchFacts,
@@ -26,41 +27,9 @@ from minting.preflight import (
     blocking_reasons,
 )
 from minting.remaining import remaining_quantities
-from minting.states import (
-    LIVE_JOBS,
-    ActivationMode,
-    ChainMode,
-    IdentityMode,
-    JobStatus,
-    Priority,
-)
+from minting.states import LIVE_JOBS, IdentityMode, JobStatus
 from tieback.brands.models import Brand
 from tieback.errors import FieldError, TiebackError
-
-
-@dataclass(frozen=True)
-class MintRequest:
-    """What a caller asks for, already well formed."""
-
-    product_id: UUID
-    quantity: int
-    production_batch_id: UUID | None = None
-    identity_mode: IdentityMode = IdentityMode.SERIAL
-    activation_mode: ActivationMode = ActivationMode.FIRST_SCAN
-    chain_mode: str = ChainMode.NONE.value
-    priority: Priority = Priority.STANDARD
-    lots: tuple[dict[str, Any], ...] = ()
-
-    def fingerprint(self) -> bytes:
-        """Return what tells this request from another under the same key.
-
-        Fields at their default are left out, so that a field added later changes no earlier key.
-        """
-        given = asdict(self)
-        for field in fields(self):
-            if given[field.name] == field.default:
-                del given[field.name]
-        return idempotency.fingerprint(given)
 
 
 @dataclass(frozen=True)
@@ -125,7 +94,7 @@ def submit_mint_request(
     found = _examine(brand_id, request, lock=True)
     if found.reasons or found.product is None:
         raise MintBlocked(found.reasons)
-    batch = _create_batch(found.brand, found.product, found.production_batch, request)
+    batch = _create_batch(found, found.product, request, submitter.actor)
     job = MintJob.objects.create(
         brand_id=brand_id,
         batch=batch,
@@ -141,7 +110,13 @@ def submit_mint_request(
         brand_id=brand_id,
         batch_id=batch.id,
         actor=submitter.actor,
-        data={"mint_job_id": str(job.id), "quantity": request.quantity},
+        data={
+            "mint_job_id": str(job.id),
+            "quantity": request.quantity,
+            "identity_mode": request.identity_mode,
+            "serials": batch.serial_source,
+            "lots": len(request.lots),
+        },
     )
     transaction.on_commit(lambda: pipeline.ring(job.id))
     return Submission(job, is_duplicate=False)
@@ -157,13 +132,15 @@ def _examine(brand_id: UUID, request: MintRequest, *, lock: bool) -> _Found:
         RequestFacts(
             quantity=request.quantity,
             chain_mode=request.chain_mode,
-            has_lots=bool(request.lots),
+            lots=request.lots,
+            takes_lots=request.identity_mode == IdentityMode.BATCH,
             names_production_batch=request.production_batch_id is not None,
         ),
         brand=_brand_facts(brand),
         product=_product_facts(product),
         production_batch=_production_batch_facts(production_batch),
     )
+    reasons = (*reasons, *serial_reasons(request, product))
     return _Found(brand, product, production_batch, reasons)
 
 
@@ -174,7 +151,7 @@ def _hold_quota(brand_id: UUID) -> None:
 
 
 def _product(request: MintRequest, *, lock: bool) -> Product | None:
-    """Read the product; the lock keeps its GTIN as it is until the batch that carries it exists."""
+    """Read the product; the lock keeps its GTIN, and free what was found free."""
     rows = Product.objects.filter(id=request.product_id)
     return (rows.select_for_update(no_key=True) if lock else rows).first()
 
@@ -227,15 +204,11 @@ def _production_batch_facts(batch: ProductionBatch | None) -> ProductionBatchFac
     )
 
 
-def _create_batch(
-    brand: Brand,
-    product: Product,
-    production_batch: ProductionBatch | None,
-    request: MintRequest,
-) -> MintBatch:
-    """Create the batch with a copy of everything that will be printed."""
+def _create_batch(found: _Found, product: Product, request: MintRequest, actor: str) -> MintBatch:
+    """Create the batch with a copy of everything that will be printed, and its lots."""
+    brand, production_batch = found.brand, found.production_batch
     version = PassportVersion.objects.get(product=product, number=product.dpp_version)
-    return MintBatch.objects.create(
+    batch = MintBatch.objects.create(
         brand=brand,
         product=product,
         passport_version=version,
@@ -248,4 +221,7 @@ def _create_batch(
         sku=product.sku,
         production_ref=production_batch.external_ref if production_batch else "",
         requested_quantity=request.quantity,
+        **serial_columns(request, product, actor),
     )
+    create_lots(batch, request.lots)
+    return batch

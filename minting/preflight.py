@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from minting import gtin
+from minting.blocking import BlockingReason
+from minting.lots import Lot, lot_reasons
 from minting.readiness import assess
 from minting.states import ChainMode, CommercialStatus, ProductionBatchStatus
 
@@ -27,19 +29,14 @@ BLOCKING_CODES: dict[str, str] = {
     "PRODUCTION_BATCH_QUANTITY_EXCEEDED": "Ask for no more than what is left of the batch.",
     "QUANTITY_OUT_OF_RANGE": "Ask for 1 to 1,000,000 units.",
     "LOTS_NOT_ALLOWED": "Leave lots out in serial mode.",
+    "LOTS_INVALID": "Correct the lots that are listed.",
+    "LOT_QUANTITY_MISMATCH": "Make the quantities of the lots add up to the quantity.",
+    "SERIALS_INVALID": "Correct the serials, the rule or the list as the detail says.",
+    "SERIALS_DUPLICATE": "Give each serial once.",
+    "SERIALS_ALREADY_USED": "Leave out the serials that are listed, or start the rule later.",
     "QUOTA_EXCEEDED": "Wait for running jobs, or ask for a higher quota.",
     "CHAIN_MODE_UNAVAILABLE": "Use chain_mode none.",
 }
-
-
-@dataclass(frozen=True)
-class BlockingReason:
-    """One reason why nothing was minted."""
-
-    code: str
-    message: str
-    field: str
-    detail: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,8 @@ class RequestFacts:
 
     quantity: int
     chain_mode: str
-    has_lots: bool
+    lots: tuple[Lot, ...]
+    takes_lots: bool
     names_production_batch: bool
 
 
@@ -108,10 +106,7 @@ def _of_the_request(request: RequestFacts) -> Iterator[BlockingReason]:
             "quantity",
             {"minimum": 1, "maximum": LARGEST_REQUEST},
         )
-    if request.has_lots:
-        yield BlockingReason(
-            "LOTS_NOT_ALLOWED", "Lots belong to batch mode; leave them out here.", "lots"
-        )
+    yield from lot_reasons(request.lots, wanted=request.takes_lots, quantity=request.quantity)
     if request.chain_mode != ChainMode.NONE:
         yield BlockingReason(
             "CHAIN_MODE_UNAVAILABLE",

@@ -116,6 +116,14 @@ class IdentityMode(TextChoices):
     BATCH = "batch", "Batch"
 
 
+class SerialSource(TextChoices):
+    """Where the serials of a batch come from."""
+
+    GENERATED = "generated", "Generated"
+    SEQUENTIAL = "sequential", "Sequential"
+    OWN = "own", "Own"
+
+
 class ActivationMode(TextChoices):
     """When a unit becomes active."""
 

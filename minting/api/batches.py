@@ -3,21 +3,45 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Q
-from drf_spectacular.utils import extend_schema
+from django.db.models import F, Q
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minting.api.queries import ListQuery
 from minting.events import EVENT_TYPES
-from minting.models import MintBatch, MintEvent, MintUnit
+from minting.models import MintBatch, MintEvent, MintLot, MintUnit
 from minting.serials import resolver_url
-from minting.states import BatchStatus, UnitStatus
+from minting.states import BatchStatus, SerialSource, UnitStatus
 from tieback.api.pagination import page_of
 from tieback.api.views import BrandAPIView, enveloped
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, NotFound, ValidationFailed
+
+
+class SerialRuleShownSerializer(serializers.Serializer[Any]):
+    """The rule of serials in sequence, as it was frozen."""
+
+    type = serializers.CharField()
+    prefix = serializers.CharField()
+    width = serializers.IntegerField()
+    start = serializers.IntegerField()
+
+
+class MintLotSerializer(serializers.Serializer[Any]):
+    """A lot of a batch, the ordinals of its units, and how many of them exist."""
+
+    id = serializers.UUIDField()
+    lot_code = serializers.CharField()
+    qty = serializers.IntegerField(source="quantity")
+    minted_quantity = serializers.SerializerMethodField()
+    first_ordinal = serializers.IntegerField()
+    last_ordinal = serializers.IntegerField()
+
+    def get_minted_quantity(self, lot: MintLot) -> int:
+        """Return how far minting, which goes by ordinal, has come in this lot."""
+        return max(0, min(lot.quantity, lot.batch.minted_quantity - lot.first_ordinal + 1))
 
 
 class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
@@ -28,6 +52,9 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
     mint_job_id = serializers.UUIDField(source="job.id")
     passport_version = serializers.IntegerField(source="passport_version.number")
     priority = serializers.CharField(source="job.get_priority_display")
+    serial_source = serializers.ChoiceField(choices=SerialSource.choices)
+    serial_rule = serializers.SerializerMethodField()
+    serial_list_id = serializers.UUIDField(allow_null=True)
 
     class Meta:
         model = MintBatch
@@ -41,6 +68,9 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
             "production_batch_id",
             "production_ref",
             "identity_mode",
+            "serial_source",
+            "serial_rule",
+            "serial_list_id",
             "activation_mode",
             "chain_mode",
             "priority",
@@ -55,6 +85,38 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
             "created_at",
             "minted_at",
         )
+
+    @extend_schema_field(SerialRuleShownSerializer(allow_null=True))
+    def get_serial_rule(self, batch: MintBatch) -> dict[str, Any] | None:
+        """Return the rule of the batch's serials, if they are a sequence."""
+        if batch.serial_source != SerialSource.SEQUENTIAL:
+            return None
+        return {
+            "type": batch.serial_source.value,
+            "prefix": batch.serial_prefix,
+            "width": batch.serial_width,
+            "start": batch.serial_start,
+        }
+
+
+class MintBatchDetailSerializer(MintBatchSerializer):
+    """A batch with its lots, in the order of their units."""
+
+    lots = serializers.SerializerMethodField()
+
+    class Meta(MintBatchSerializer.Meta):
+        fields = (*MintBatchSerializer.Meta.fields, "lots")
+
+    @extend_schema_field(MintLotSerializer(many=True))
+    def get_lots(self, batch: MintBatch) -> Any:
+        """Return the lots; there are none in serial mode."""
+        rows = batch.lots.order_by("first_ordinal")
+        return MintLotSerializer([_of(batch, lot) for lot in rows], many=True).data
+
+
+def _of(batch: MintBatch, lot: MintLot) -> MintLot:
+    lot.batch = batch
+    return lot
 
 
 class MintUnitSerializer(serializers.Serializer[Any]):
@@ -114,11 +176,12 @@ class BatchQuery(ListQuery):
 
 
 class UnitQuery(ListQuery):
-    """Which units: of a batch, or by token or serial."""
+    """Which units: of a batch or a lot, or by token or serial."""
 
     batch = serializers.UUIDField(required=False)
     token = serializers.CharField(required=False, max_length=20)
-    serial = serializers.CharField(required=False, max_length=20)
+    serial = serializers.CharField(required=False, max_length=20, trim_whitespace=False)
+    lot = serializers.CharField(required=False, max_length=20, trim_whitespace=False)
     status = serializers.ChoiceField(choices=[s.label for s in UnitStatus], required=False)
 
 
@@ -156,18 +219,18 @@ class MintBatchDetailView(BrandAPIView):
 
     permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
 
-    @extend_schema(operation_id="get_mint_batch_by_id", responses=MintBatchSerializer)
+    @extend_schema(operation_id="get_mint_batch_by_id", responses=MintBatchDetailSerializer)
     def get(self, request: Request, batch_id: UUID) -> Response:
-        """Return a batch."""
+        """Return a batch and its lots."""
         rows = MintBatch.objects.select_related("job", "passport_version")
         batch = rows.filter(id=batch_id).first()
         if batch is None:
             raise NotFound
-        return Response(MintBatchSerializer(batch).data)
+        return Response(MintBatchDetailSerializer(batch).data)
 
 
 class MintUnitListView(BrandAPIView):
-    """Units of a batch, or one found by its token or serial."""
+    """Units of a batch or a lot, or one found by its token or serial."""
 
     permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
 
@@ -177,22 +240,36 @@ class MintUnitListView(BrandAPIView):
         responses=MintUnitSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List units by batch and ordinal; ``batch``, ``token`` or ``serial`` is required."""
+        """List units by batch and ordinal; ``batch``, ``lot``, ``token`` or ``serial`` is needed.
+
+        A lot without a batch is looked for in every batch of the workspace.
+        """
         query = UnitQuery.read(request.query_params)
-        if not any(query.values.get(name) for name in ("batch", "token", "serial")):
-            raise ValidationFailed(
-                fields=(FieldError("batch", "REQUIRED", "Name a batch, a token or a serial."),)
-            )
+        if not any(query.values.get(name) for name in ("batch", "lot", "token", "serial")):
+            message = "Name a batch, a lot, a token or a serial."
+            raise ValidationFailed(fields=(FieldError("batch", "REQUIRED", message),))
         condition = query.conditions(batch="batch_id", token="token")  # noqa: S106 - a column
         if "serial" in query.values:
             serial = query.values["serial"]
             condition &= Q(serial=serial) | Q(token=serial, serial__isnull=True)
+        if "lot" in query.values:
+            condition &= _of_lot(query.values["lot"])
         if "status" in query.values:
             condition &= Q(status=UnitStatus[query.values["status"].upper()])
         rows = MintUnit.objects.select_related("batch", "lot", "revocation").filter(condition)
         keys = ("ordinal",) if "batch" in query.values else ("batch_id", "ordinal")
         page, meta = page_of(rows, keys=keys, cursor=query.cursor, size=query.size)
         return enveloped(MintUnitSerializer(page, many=True).data, **meta)
+
+
+def _of_lot(code: str) -> Q:
+    """Return the units of lots so called: found by the ordinals of each lot, which are indexed."""
+    return Q(
+        lot__lot_code=code,
+        batch_id=F("lot__batch_id"),
+        ordinal__gte=F("lot__first_ordinal"),
+        ordinal__lte=F("lot__last_ordinal"),
+    )
 
 
 class MintEventListView(BrandAPIView):

@@ -8,13 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minting import idempotency
-from minting.gateway import (
-    MintRequest,
-    Submitter,
-    preflight_mint_request,
-    submit_mint_request,
-)
-from minting.states import ActivationMode, ChainMode, IdentityMode, Priority
+from minting.gateway import Submitter, preflight_mint_request, submit_mint_request
+from minting.lots import Lot
+from minting.mint_request import MintRequest
+from minting.serial_rules import LARGEST_START, LONGEST_SERIAL, SerialRule
+from minting.states import ActivationMode, ChainMode, IdentityMode, Priority, SerialSource
 from tieback.api.fields import (
     StrictIntegerField,
     StrictSerializer,
@@ -25,14 +23,59 @@ from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 
 _LARGEST_INTEGER = 2**31 - 1
-_MOST_LOTS = 100
+# What is too long or out of range is a blocking reason, listed with the others; these bounds
+# only keep what is not a lot or a serial at all from being looked at.
+_LONGEST_TEXT = 1_000
+_SERIALS_FROM = ("serial_rule", "serials", "serial_list_id")
 
 
 class LotSerializer(StrictSerializer):
     """A lot and how many units it takes."""
 
-    lot_code = StrictTextField(max_length=20)
-    qty = StrictIntegerField(min_value=1, max_value=_LARGEST_INTEGER)
+    lot_code = StrictTextField(
+        max_length=_LONGEST_TEXT,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="GS1 AI 10: 1 to 20 characters of character set 82, unlike any other lot's.",
+    )
+    qty = StrictIntegerField(min_value=-_LARGEST_INTEGER, max_value=_LARGEST_INTEGER)
+
+
+class SerialRuleSerializer(StrictSerializer):
+    """Serials in sequence: the prefix, then a number padded with zeros to the width."""
+
+    type = serializers.ChoiceField(choices=[SerialSource.SEQUENTIAL.value])
+    prefix = StrictTextField(
+        required=False,
+        default="",
+        max_length=LONGEST_SERIAL - 1,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="Of character set 82; with the width at most 20 characters.",
+    )
+    width = StrictIntegerField(min_value=1, max_value=LONGEST_SERIAL)
+    start = StrictIntegerField(required=False, default=1, min_value=0, max_value=LARGEST_START)
+
+
+class SerialsField(serializers.ListField):
+    """A list of texts, looked at as a whole: a field for each of 10,000 would cost more."""
+
+    child = serializers.CharField()
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """Return the texts."""
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if not data:
+            self.fail("empty")
+        wrong = {
+            index: [serializers.ErrorDetail("Not a valid string.", code="invalid")]
+            for index, item in enumerate(data)
+            if not isinstance(item, str)
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return data
 
 
 class MintRequestSerializer(StrictSerializer):
@@ -45,17 +88,40 @@ class MintRequestSerializer(StrictSerializer):
         max_value=_LARGEST_INTEGER,
         help_text="1 to 1,000,000 units.",
     )
-    identity_mode = serializers.ChoiceField(choices=[IdentityMode.SERIAL.value])
+    identity_mode = serializers.ChoiceField(choices=IdentityMode.choices)
     activation_mode = serializers.ChoiceField(choices=ActivationMode.choices)
-    lots = serializers.ListField(child=LotSerializer(), required=False, max_length=_MOST_LOTS)
+    lots = serializers.ListField(
+        child=LotSerializer(),
+        required=False,
+        help_text="In batch mode 1 to 100 lots, whose qty add up to the quantity; else none.",
+    )
+    serial_rule = SerialRuleSerializer(required=False, allow_null=True)
+    serials = SerialsField(
+        required=False,
+        allow_null=True,
+        help_text="Own serials, one a unit in the order of the units, at most 10,000.",
+    )
+    serial_list_id = StrictUUIDField(
+        required=False, allow_null=True, help_text="A list of own serials, one a unit."
+    )
     priority = serializers.ChoiceField(
         choices=[priority.label for priority in Priority], required=False, default="standard"
     )
     chain_mode = StrictTextField(max_length=16, required=False, default=ChainMode.NONE.value)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse serials from more than one place."""
+        given = [name for name in _SERIALS_FROM if attrs.get(name) is not None]
+        if len(given) > 1:
+            message = f"Give one of {', '.join(_SERIALS_FROM)}, or none for generated serials."
+            detail = serializers.ErrorDetail(message, code="conflict")
+            raise serializers.ValidationError({name: [detail] for name in given})
+        return attrs
+
     def mint_request(self) -> MintRequest:
         """Return the validated body as the gateway takes it."""
         values: dict[str, Any] = self.validated_data
+        rule = values.get("serial_rule")
         return MintRequest(
             product_id=values["product_id"],
             quantity=values["quantity"],
@@ -64,7 +130,10 @@ class MintRequestSerializer(StrictSerializer):
             activation_mode=ActivationMode(values["activation_mode"]),
             chain_mode=values["chain_mode"],
             priority=Priority[values["priority"].upper()],
-            lots=tuple(dict(lot) for lot in values.get("lots", ())),
+            lots=tuple(Lot(lot["lot_code"], lot["qty"]) for lot in values.get("lots", ())),
+            serial_rule=SerialRule(rule["prefix"], rule["width"], rule["start"]) if rule else None,
+            serials=tuple(values.get("serials") or ()),
+            serial_list_id=values.get("serial_list_id"),
         )
 
 

@@ -2,11 +2,17 @@
 
 from django.urls import include, path
 
-from minting.api import batches, jobs, lifecycle, mint_requests, revocations
+from minting.api import batches, jobs, lifecycle, mint_requests, revocations, serial_lists
 
 urlpatterns = [
     path("mint-requests/", mint_requests.MintRequestView.as_view(), name="mint-request"),
     path("mint-requests/preflight/", mint_requests.PreflightView.as_view(), name="preflight"),
+    path("serial-lists/", serial_lists.SerialListListView.as_view(), name="serial-list-list"),
+    path(
+        "serial-lists/<uuid:serial_list_id>/",
+        serial_lists.SerialListDetailView.as_view(),
+        name="serial-list",
+    ),
     path("mint-jobs/", jobs.MintJobListView.as_view(), name="mint-job-list"),
     path("mint-jobs/<uuid:job_id>/", jobs.MintJobDetailView.as_view(), name="mint-job"),
     path("mint-jobs/<uuid:job_id>/retry/", jobs.MintJobRetryView.as_view(), name="mint-job-retry"),

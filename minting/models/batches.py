@@ -16,6 +16,7 @@ from minting.states import (
     ChainMode,
     IdentityMode,
     PhysicalStatus,
+    SerialSource,
 )
 from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
@@ -182,6 +183,13 @@ class MintBatch(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def serial_source(self) -> SerialSource:
+        """Where the serials of this batch come from."""
+        if self.serial_prefix is not None:
+            return SerialSource.SEQUENTIAL
+        return SerialSource.OWN if self.serial_list_id else SerialSource.GENERATED
 
 
 class MintLot(models.Model):
