@@ -61,10 +61,10 @@ PROMISED = r"""
 # Two sequences can meet only where one's prefix goes on in digits from the other's.
 _MEETING = f"""
 with sequence as ({SEQUENCES})
-select id, greatest(first, %(first)s collate "C"), least(last, %(last)s collate "C")
+select id, greatest(first, %(first)s), least(last, %(last)s)
   from sequence
  where length(first) = %(length)s
-   and first <= %(last)s collate "C" and last >= %(first)s collate "C"
+   and first <= %(last)s and last >= %(first)s
    and (starts_with(%(prefix)s, prefix)
             and substr(%(prefix)s, length(prefix) + 1) ~ '^[0-9]*$'
         or starts_with(prefix, %(prefix)s)
@@ -82,17 +82,17 @@ with taken as (
      where (select exists (select from minting_mintbatch as batch
                             where {IN_SPACE} and batch.serial_list_id is not null))
        and unit.product_id in ({PRODUCTS}) and {IN_SPACE}
-       and unit.serial between %(first)s collate "C" and %(last)s collate "C"
+       and unit.serial between %(first)s and %(last)s
        and batch.serial_prefix is null
     union all
     select unit.token, 'mint_batch', unit.batch_id
       from minting_mintunit as unit
       join minting_mintbatch as batch on batch.id = unit.batch_id
      where (select %(length)s = {LONGEST_SERIAL})
-       and unit.token between %(first)s collate "C" and %(last)s collate "C" and {IN_SPACE}
+       and unit.token between %(first)s and %(last)s and {IN_SPACE}
     union all
     select serial, 'serial_list', id from ({PROMISED}) as promised
-     where serial between %(first)s collate "C" and %(last)s collate "C"
+     where serial between %(first)s and %(last)s
 ), met as (
     select distinct on (serial) serial, kind, id from taken
      where length(serial) = %(length)s

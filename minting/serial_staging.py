@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from minting.models import SerialList
 from minting.models.serials import LONGEST_LIST
@@ -31,6 +31,10 @@ from minting.serials import ALPHABET, TOKEN_LENGTH
 _BLOCK = 1 << 20
 _CHUNK = 10_000
 _LONGEST_SHOWN = 64
+# Character set 82 without what a CSV quotes, and the end of a line.
+_PLAIN = b"!%&'()*+-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz\n"
+# Enough to sort a full list in memory; the setting ends with the transaction.
+_WORK_MEMORY = "select set_config('work_mem', '64MB', true)"
 
 _CREATE = """
 create temporary table serial_staging (
@@ -69,7 +73,9 @@ update serial_staging
                     else 'CHARACTERS' end
  where fault is null and (serial !~ %(valid)s or serial = any(%(dots)s))
 """
-_INDEX = "create index on serial_staging (serial) where fault is null"
+# Sorting tells whether a serial comes twice; only then the question which is worth asking.
+_INDEX = "create {unique} index on serial_staging (serial) where fault is null"
+_IS_UNIQUE = "select indisunique from pg_index where indrelid = 'serial_staging'::regclass"
 _ANALYZE = "analyze serial_staging"
 
 _INVALID = """
@@ -123,7 +129,7 @@ select %(brand)s, %(list)s, min(line - %(first)s) + 1, count(*),
 """
 
 
-class _Lines(io.RawIOBase):
+class _Hashed(io.RawIOBase):
     """A file that is hashed while it is read."""
 
     def __init__(self, source: IO[bytes]) -> None:
@@ -154,49 +160,63 @@ def stage_file(source: IO[bytes], *, header: frozenset[str], is_csv: bool) -> St
     The first line is left out where it is one of ``header``. Bytes that are not UTF-8 become
     characters that no serial may have, so they are reported with their line.
     """
-    raw = _Lines(source)
+    raw = _Hashed(source)
     with io.TextIOWrapper(
         io.BufferedReader(raw, _BLOCK), encoding="utf-8-sig", errors="replace", newline=None
     ) as text:
         first = text.readline()
         named = first.strip().strip('"').lower() in header
         _create(first=2 if named else 1)
-        lines = _copy(text, text.read(_BLOCK) if named else first)
+        lines, is_plain = _copy(text, [] if named else [first])
     is_too_long = lines > LONGEST_LIST
     if not is_too_long:
-        if is_csv:
+        if is_csv and not is_plain:
             _run(_UNQUOTE, quoted=_QUOTED)
-        _mark()
+        _mark(is_plain=is_plain)
     return StagedFile(raw.digest.hexdigest(), is_too_long)
 
 
-def _copy(text: "io.TextIOWrapper[Any]", block: str) -> int:
-    """Send blocks in COPY's text format, in which a backslash and a tab have a meaning.
+def _copy(text: "io.TextIOWrapper[Any]", lines: list[str]) -> tuple[int, bool]:
+    """Send the file in COPY's text format, in which a backslash and a tab have a meaning.
 
-    Returns the lines sent; it stops soon after there are more than a list may have.
+    Returns how many lines were sent, which stops soon after there are more than a list may have,
+    and whether every line is plainly a serial, so that the server need not look at any.
     """
-    lines, last = 0, "\n"
+    count, is_plain = 0, True
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        while block and lines <= LONGEST_LIST:
-            lines, last = lines + block.count("\n"), block[-1]
-            sent = block.replace("\\", "\\\\").replace("\t", "\\t").replace("\x00", "\ufffd")
-            copy.write(sent)
-            block = text.read(_BLOCK)
-    return lines + (last != "\n")
+        lines = lines + text.readlines(_BLOCK)
+        while lines and lines[0] and count <= LONGEST_LIST:
+            block = "".join(lines)
+            count, is_plain = count + len(lines), is_plain and _are_plain(lines, block)
+            if not is_plain:
+                block = block.replace("\\", "\\\\").replace("\t", "\\t").replace("\x00", "\ufffd")
+            copy.write(block)
+            lines = text.readlines(_BLOCK)
+    return count, is_plain
+
+
+def _are_plain(lines: Sequence[str], block: str) -> bool:
+    """Tell whether no line can be wrong or quoted: a look at the block as a whole."""
+    return (
+        not block.encode().translate(None, _PLAIN)
+        and len(max(lines, key=len).rstrip("\n")) <= LONGEST_SERIAL
+        and len(min(lines, key=len).rstrip("\n")) > 0
+        and not any(f"{dots}\n" in lines or lines[-1] == dots for dots in DOT_SEGMENTS)
+    )
 
 
 def stage_items(serials: Sequence[str]) -> None:
     """Put the items of a request into the staging table; their lines are their indexes."""
     _create(first=0)
     _run(_INSERT, serials=list(serials))
-    _mark()
+    _mark(is_plain=False)
 
 
 def stage_list(list_id: UUID) -> None:
     """Put a kept list into the staging table; its lines are its ordinals."""
     _create(first=1)
     _run(_FROM_LIST, own_list=list_id)
-    _mark()
+    _mark(is_plain=True)
 
 
 def findings(space: Space | None, *, place: str, own_list: UUID | None = None) -> SerialFindings:
@@ -209,7 +229,8 @@ def findings(space: Space | None, *, place: str, own_list: UUID | None = None) -
     if space is not None:
         shape = f"^[{ALPHABET.decode()}]{{{TOKEN_LENGTH}}}$"
         used = _found(_USED, place, **space.names, own_list=own_list, token=shape)
-    return SerialFindings(_found(_INVALID, place), _found(_DUPLICATES, place), used)
+    duplicates = _found(_DUPLICATES, place) if _has_duplicates() else Findings()
+    return SerialFindings(_found(_INVALID, place), duplicates, used)
 
 
 def staged_count() -> int:
@@ -248,19 +269,32 @@ def drop() -> None:
 
 def _create(*, first: int) -> None:
     drop()
+    _run(_WORK_MEMORY)
     _run(_CREATE.format(first=first))
 
 
-def _mark() -> None:
+def _mark(*, is_plain: bool) -> None:
     """Note what each serial shows by itself, and prepare for the questions about all of them."""
-    _run(
-        _MARK,
-        longest=LONGEST_SERIAL,
-        dots=list(DOT_SEGMENTS),
-        valid=f"^{CSET_82}{{1,{LONGEST_SERIAL}}}$",
-    )
-    _run(_INDEX)
+    if not is_plain:
+        _run(
+            _MARK,
+            longest=LONGEST_SERIAL,
+            dots=list(DOT_SEGMENTS),
+            valid=f"^{CSET_82}{{1,{LONGEST_SERIAL}}}$",
+        )
+    try:
+        with transaction.atomic():
+            _run(_INDEX.format(unique="unique"))
+    except IntegrityError:
+        _run(_INDEX.format(unique=""))
     _run(_ANALYZE)
+
+
+def _has_duplicates() -> bool:
+    """Tell whether a serial is staged twice: the index is unique where that could be."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_UNIQUE)
+        return cursor.fetchone() == (False,)
 
 
 def _run(statement: str, **names: Any) -> None:

@@ -75,9 +75,14 @@ def minted_batch(
             )
             lot_rows = [
                 MintLot.objects.create(
-                    brand=world.brand, batch=batch, lot_code=code, quantity=quantity // len(lots)
+                    brand=world.brand,
+                    batch=batch,
+                    lot_code=code,
+                    quantity=quantity // len(lots),
+                    first_ordinal=place * (quantity // len(lots)) + 1,
+                    last_ordinal=(place + 1) * (quantity // len(lots)),
                 )
-                for code in lots
+                for place, code in enumerate(lots)
             ]
     with acting_as("worker"), brand_scope(world.brand.id), connection.cursor() as cursor:
         cursor.execute(

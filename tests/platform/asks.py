@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
@@ -25,6 +26,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "product_id": lambda brand: brand.product.id,
     "production_batch_id": lambda brand: brand.production_batch.id,
     "revocation_id": lambda brand: brand.revocation.id,
+    "serial_list_id": lambda brand: brand.serial_list.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
 }
 
@@ -39,6 +41,7 @@ REFERENCES: dict[str, Callable[[Furnished], object]] = {
     "batch": lambda brand: brand.minted.batch_id,
     "token": lambda brand: brand.tokens[0],
     "serial": lambda brand: brand.tokens[0],
+    "lot": lambda brand: brand.lot.lot_code,
     "product": lambda brand: brand.product.id,
     "production_batch": lambda brand: brand.production_batch.id,
     "sku": lambda brand: brand.product.sku,
@@ -68,6 +71,14 @@ HARMLESS = frozenset(
         "kind",
     }
 )
+
+
+@dataclass(frozen=True)
+class Form:
+    """A body of fields and one file."""
+
+    fields: dict[str, str]
+    file: bytes
 
 
 @dataclass(frozen=True)
@@ -116,10 +127,16 @@ def _runs_file(brand: Furnished) -> bytes:
     return f"external_ref,sku\n{brand.production_batch.external_ref},{brand.product.sku}\n".encode()
 
 
+def _serials_file(brand: Furnished) -> Form:
+    return Form({"product_id": str(brand.product.id)}, f"{uuid4().hex[:20]}\n".encode())
+
+
 #: Every method that changes something, by URL name.
 ASKS: dict[tuple[str, str], Ask] = {
     ("mint-request", "POST"): Ask(Scope.MINTS_WRITE, 202, _mint, crossing=422),
     ("preflight", "POST"): Ask(Scope.MINTS_READ, 200, _mint, crossing=200),
+    ("serial-list-list", "POST"): Ask(Scope.MINTS_WRITE, 201, _serials_file, crossing=422),
+    ("serial-list", "DELETE"): Ask(Scope.MINTS_WRITE, 200),
     ("mint-job-retry", "POST"): Ask(Scope.MINTS_WRITE, 202, lambda _: {"reason": "tried again"}),
     ("job-cancel", "POST"): Ask(Scope.MINTS_WRITE, 200, _reason),
     ("job-pause", "POST"): Ask(Scope.MINTS_WRITE, 200, _reason),
@@ -176,6 +193,8 @@ READS: dict[Scope, frozenset[str]] = {
             "mint-queue",
             "revocation-list",
             "revocation",
+            "serial-list-list",
+            "serial-list",
             "pack-list",
         }
     ),
@@ -210,6 +229,10 @@ def send(
     method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     """Send one request through the whole of Django; exceptions become answers."""
+    if isinstance(body, Form):
+        file = SimpleUploadedFile("upload.csv", body.file, "text/csv")
+        client = Client(raise_request_exception=False, headers=headers)
+        return client.post(path, {**body.fields, "file": file})
     content_type = "text/csv" if isinstance(body, bytes) else "application/json"
     data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
     sent = {"Idempotency-Key": str(uuid4()), **(headers or {})}

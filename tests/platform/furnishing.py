@@ -23,6 +23,8 @@ from minting.models import (
     MintUnit,
     Product,
     ProductionBatch,
+    SerialList,
+    SerialListChunk,
 )
 from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
@@ -53,6 +55,7 @@ class Furnished:
     product: Product
     production_batch: ProductionBatch
     lot: MintLot
+    serial_list: SerialList
     minted: MintJob
     failed: MintJob
     waiting: MintJob
@@ -88,6 +91,7 @@ class Furnished:
             str(self.paused.batch_id),
             str(self.revocation.id),
             str(self.lot.id),
+            str(self.serial_list.id),
             str(self.pack.id if self.pack else self.minted.id),
             self.credential.id,
             self.all_scopes.id,
@@ -132,7 +136,28 @@ def _as_web(name: str, units: int) -> Furnished:
             finished_at=NOW,
         )
         lot = MintLot.objects.create(
-            brand=world.brand, batch_id=minted.batch_id, lot_code=f"{name}-lot", quantity=units
+            brand=world.brand,
+            batch_id=minted.batch_id,
+            lot_code=f"{name}-lot",
+            quantity=units,
+            first_ordinal=1,
+            last_ordinal=units,
+        )
+        serial_list = SerialList.objects.create(
+            brand=world.brand,
+            product=product,
+            gtin=product.gtin,
+            source=SerialList.Source.UPLOAD,
+            count=1,
+            sha256="0" * 64,
+            created_by=f"user:{name}",
+        )
+        SerialListChunk.objects.create(
+            brand=world.brand,
+            list=serial_list,
+            first_ordinal=1,
+            count=1,
+            serials=f"{name}-serial"[:20],
         )
         MintEvent.objects.create(
             brand=world.brand,
@@ -153,7 +178,7 @@ def _as_web(name: str, units: int) -> Furnished:
             for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
         ]
     jobs = (minted, failed, waiting, paused)
-    return Furnished(world, product, run, lot, *jobs, revocation, *credentials)
+    return Furnished(world, product, run, lot, serial_list, *jobs, revocation, *credentials)
 
 
 def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:

@@ -17,6 +17,7 @@ from tests.platform.asks import (
     HARMLESS,
     READS,
     REFERENCES,
+    Form,
     ask_of,
     path_of,
     scope_of,
@@ -72,6 +73,8 @@ def body_for(route: Route, method: str, brand: Furnished) -> object:
 def values_in(body: object) -> list[object]:
     if isinstance(body, bytes):
         return [cell for line in body.decode().splitlines() for cell in line.split(",")]
+    if isinstance(body, Form):
+        return [*body.fields.values()]
     return [value for value in body.values() if value] if isinstance(body, dict) else []
 
 

@@ -88,7 +88,12 @@ def _batch(
         if not lot:
             return batch, None
         return batch, MintLot.objects.create(
-            brand=world.brand, batch=batch, lot_code=lot, quantity=count
+            brand=world.brand,
+            batch=batch,
+            lot_code=lot,
+            quantity=count,
+            first_ordinal=1,
+            last_ordinal=count,
         )
 
 
