@@ -7,7 +7,13 @@ Commands that act on brands' data run as the operators' role, the rest as the sc
 import os
 import sys
 
-OPERATOR_COMMANDS = {"create_brand", "create_operator", "changepassword", "createsuperuser"}
+OPERATOR_COMMANDS = {
+    "create_brand",
+    "create_operator",
+    "verify_audit",
+    "changepassword",
+    "createsuperuser",
+}
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from minting.preflight import (
 )
 from minting.remaining import remaining_quantities
 from minting.states import LIVE_JOBS, IdentityMode, JobStatus
+from tieback.brands.audit import ActsFor, record
 from tieback.brands.models import Brand
 from tieback.errors import FieldError, TiebackError
 
@@ -39,6 +40,7 @@ class Submitter:
     actor: str
     user_id: int | None = None
     credential_id: str | None = None
+    request: Any = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,18 @@ def submit_mint_request(
             "serials": batch.serial_source,
             "lots": len(request.lots),
         },
+    )
+    record(
+        ActsFor(brand_id, submitter.actor),
+        "mint_job.submitted",
+        "mint_job",
+        job.id,
+        after={
+            "mint_batch_id": str(batch.id),
+            "product_id": str(batch.product_id),
+            "quantity": request.quantity,
+        },
+        request=submitter.request,
     )
     transaction.on_commit(lambda: pipeline.ring(job.id))
     return Submission(job, is_duplicate=False)

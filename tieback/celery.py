@@ -63,9 +63,14 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 5.0},
         },
+        "seal-audit": {
+            "task": "brands.seal_audit",
+            "schedule": 60.0,
+            "options": {"expires": 60.0},
+        },
     },
 )
-app.autodiscover_tasks(["minting", "exports", "resolver"])
+app.autodiscover_tasks(["tieback.brands", "minting", "exports", "resolver"])
 
 
 @setup_logging.connect

@@ -191,7 +191,10 @@ class MintRequestView(BrandAPIView):
             given.mint_request(),
             key=key,
             submitter=Submitter(
-                self.principal.actor, self.principal.user_id, self.principal.credential_id
+                self.principal.actor,
+                self.principal.user_id,
+                self.principal.credential_id,
+                request,
             ),
         )
         job = submission.job

@@ -82,7 +82,8 @@ def test_a_list_shows_what_each_may_do_and_how_it_stands(owner):
     assert row["expires_at"] is not None
     assert (row["last_used_at"], row["revoked_at"]) == (None, None)
     assert set(row) == {
-        "id", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
+        "id", "name", "state", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
+        "previous_secret_expires_at",
     }  # fmt: skip
 
 

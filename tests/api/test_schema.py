@@ -73,7 +73,20 @@ OPERATIONS = {
     "import_production_batches",
     "list_api_credentials",
     "create_api_credential",
+    "get_api_credential",
+    "update_api_credential",
+    "rotate_api_credential",
     "revoke_api_credential",
+    "list_members",
+    "get_member",
+    "update_member",
+    "remove_member",
+    "list_invitations",
+    "create_invitation",
+    "resend_invitation",
+    "revoke_invitation",
+    "accept_invitation",
+    "list_audit_entries",
     "create_token",
     "refresh_token",
     "create_session",
@@ -142,7 +155,8 @@ def test_every_operation_says_what_it_does_and_how_it_refuses(operation):
     assert told["description"].strip().endswith((".", "409", "`"))
     assert {"400", "401", "403", "404", "405", "413", "415"} <= set(told["responses"])
     brand = any(item["name"] == "X-Workspace-Id" for item in told.get("parameters", []))
-    assert brand == (not path.startswith(("/api/v1/auth/", "/api/v1/me/")))
+    outside = ("/api/v1/auth/", "/api/v1/me/", "/api/v1/invitations/accept/")
+    assert brand == (not path.startswith(outside))
 
 
 # What is described is what happens ------------------------------------------------------------

@@ -27,6 +27,8 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "production_batch_id": lambda brand: brand.production_batch.id,
     "revocation_id": lambda brand: brand.revocation.id,
     "serial_list_id": lambda brand: brand.serial_list.id,
+    "member_id": lambda brand: brand.member.id,
+    "invitation_id": lambda brand: brand.invitation.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
 }
 
@@ -47,6 +49,10 @@ REFERENCES: dict[str, Callable[[Furnished], object]] = {
     "sku": lambda brand: brand.product.sku,
     "gtin": lambda brand: brand.product.gtin,
     "external_ref": lambda brand: brand.production_batch.external_ref,
+    "email": lambda brand: brand.invitation.email,
+    "name": lambda brand: f"{brand.slug.partition('-')[0]} one",
+    "actor": lambda brand: f"user:{brand.slug.partition('-')[0]}",
+    "target_id": lambda brand: brand.world.brand.id,
     "search": lambda brand: brand.slug.partition("-")[0],
 }
 
@@ -62,6 +68,11 @@ HARMLESS = frozenset(
         "created_after",
         "created_before",
         "status",
+        "state",
+        "role",
+        "action",
+        "target_type",
+        "request_id",
         "priority",
         "type",
         "category",
@@ -159,7 +170,19 @@ ASKS: dict[tuple[str, str], Ask] = {
         lambda brand: {"name": f"{brand.slug} {uuid4().hex}", "scopes": ["mints:read"]},
         crossing=201,
     ),
+    ("credential", "PATCH"): Ask(Scope.CREDENTIALS_MANAGE, 200, lambda _: {"name": uuid4().hex}),
+    ("credential-rotate", "POST"): Ask(Scope.CREDENTIALS_MANAGE, 200),
     ("credential-revoke", "POST"): Ask(Scope.CREDENTIALS_MANAGE, 200),
+    ("member", "PATCH"): Ask(Scope.MEMBERS_MANAGE, 200, lambda _: {"role": "editor"}),
+    ("member", "DELETE"): Ask(Scope.MEMBERS_MANAGE, 204),
+    ("invitation-list", "POST"): Ask(
+        Scope.MEMBERS_MANAGE,
+        201,
+        lambda brand: {"email": f"{uuid4().hex}@{brand.slug}.example", "role": "viewer"},
+        crossing=201,
+    ),
+    ("invitation-resend", "POST"): Ask(Scope.MEMBERS_MANAGE, 200),
+    ("invitation-revoke", "POST"): Ask(Scope.MEMBERS_MANAGE, 200),
     ("product-list", "POST"): Ask(Scope.PRODUCTS_WRITE, 201, _new_product, crossing=201),
     ("product", "PATCH"): Ask(Scope.PRODUCTS_WRITE, 200, lambda _: {"name": "renamed"}),
     ("product-import", "POST"): Ask(Scope.PRODUCTS_WRITE, 200, _products_file, crossing=200),
@@ -198,7 +221,10 @@ READS: dict[Scope, frozenset[str]] = {
             "pack-list",
         }
     ),
-    Scope.CREDENTIALS_MANAGE: frozenset({"credential-list"}),
+    Scope.CREDENTIALS_MANAGE: frozenset({"credential-list", "credential"}),
+    Scope.MEMBERS_READ: frozenset({"member-list", "member"}),
+    Scope.MEMBERS_MANAGE: frozenset({"invitation-list"}),
+    Scope.AUDIT_READ: frozenset({"audit-entry-list"}),
 }
 
 

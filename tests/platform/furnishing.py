@@ -5,11 +5,12 @@ furnishes clears up with ``clear_everything``.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from django.apps import apps
 from django.db import connection, models
+from django.utils import timezone
 
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.models import (
@@ -31,9 +32,10 @@ from minting.states import BatchStatus, JobStatus, UnitStatus
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tieback.brands.credentials import IssuedCredential, issue_credential
-from tieback.brands.models import AuditEntry
+from tieback.brands.models import AuditEntry, Invitation, Membership, User
 from tieback.brands.roles import Role, Scope
 from tieback.brands.scoping import brand_scope
+from tieback.brands.sealing import seal_audit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = 3
@@ -64,6 +66,8 @@ class Furnished:
     credential: IssuedCredential
     all_scopes: IssuedCredential
     no_scopes: IssuedCredential
+    member: Membership
+    invitation: Invitation
     tokens: list[str] = field(default_factory=list)
     pack: PayloadPack | None = None
 
@@ -96,6 +100,8 @@ class Furnished:
             self.credential.id,
             self.all_scopes.id,
             self.no_scopes.id,
+            str(self.member.id),
+            str(self.invitation.id),
             *self.tokens,
         }
 
@@ -177,8 +183,32 @@ def _as_web(name: str, units: int) -> Furnished:
             issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)
             for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
         ]
+        member = Membership.objects.get(user=world.people[Role.VIEWER])
+        invitation = _invitation(world, f"guest@{name}.example")
     jobs = (minted, failed, waiting, paused)
-    return Furnished(world, product, run, lot, serial_list, *jobs, revocation, *credentials)
+    return Furnished(
+        world,
+        product,
+        run,
+        lot,
+        serial_list,
+        *jobs,
+        revocation,
+        *credentials,
+        member,
+        invitation,
+    )
+
+
+def _invitation(world: BrandWorld, email: str) -> Invitation:
+    return Invitation.objects.create(
+        brand=world.brand,
+        email=email,
+        role=Role.VIEWER,
+        token_sha256=uuid4().bytes * 2,
+        invited_by=f"user:{world.people[Role.OWNER].pk}",
+        expires_at=timezone.now() + timedelta(days=7),
+    )
 
 
 def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:
@@ -244,6 +274,10 @@ def crowd(brand: Furnished, count: int) -> None:
                 actor="user:1",
                 finished_at=NOW,
             )
+            person = User.objects.create_user(f"{uuid4().hex}@{brand.slug}.example")
+            Membership.objects.create(brand=world.brand, user=person, role=Role.VIEWER)
+            _invitation(world, person.email)
+            AuditEntry.objects.create(brand=world.brand, actor="system:test", action="test.made")
 
 
 def _as_worker(brand: Furnished, packs: int) -> None:
@@ -272,6 +306,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             committed_at=NOW,
         )
     _packs(brand, packs)
+    seal_audit()
 
 
 def _packs(brand: Furnished, count: int) -> None:

@@ -48,8 +48,12 @@ DOORS = {
     ("minting_product", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_passportversion", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
-    # the function that finds a credential by its id runs as the owner
+    # the functions that find a credential by its id, find an invitation by its token and seal the
+    # audit trail run as the owner
     ("brands_apicredential", "read_tieback_owner", "tieback_owner", "SELECT"),
+    ("brands_invitation", "read_tieback_owner", "tieback_owner", "SELECT"),
+    ("brands_auditentry", "read_tieback_owner", "tieback_owner", "SELECT"),
+    ("brands_auditseal", "open_tieback_owner", "tieback_owner", "ALL"),
 }
 #: Conditions beside the brand's own: a person finds out which brands they belong to.
 OWN_ROWS = {"brands_brand", "brands_membership"}
@@ -147,13 +151,35 @@ def test_no_view_shows_rows_with_its_owners_rights():
         ).fetchall()
 
 
-def test_one_function_alone_runs_with_its_owners_rights():
+#: Functions that run with their owner's rights, and the role that may call each.
+DEFINERS = {
+    "tieback_find_credential": "tieback_app",
+    "tieback_find_invitation": "tieback_app",
+    "tieback_seal_audit": "tieback_worker",
+    # a trigger's: nobody calls it
+    "tieback_note_unsealed": None,
+}
+
+
+def test_the_named_functions_alone_run_with_their_owners_rights():
     with session("owner") as connection:
         rows = connection.execute(
             "select proname, proconfig from pg_proc"
             " where pronamespace = 'public'::regnamespace and prosecdef"
         ).fetchall()
-    assert rows == [("tieback_find_credential", ["search_path=pg_catalog, public"])]
+    assert dict(rows) == dict.fromkeys(DEFINERS, ["search_path=pg_catalog, public"])
+
+
+def test_each_of_them_is_for_one_role_or_for_none():
+    with session("owner") as connection:
+        may_call = connection.execute(
+            "select p.proname, r.rolname from pg_proc p, pg_roles r"
+            " where p.pronamespace = 'public'::regnamespace and p.prosecdef"
+            " and r.rolname = any(%s) and has_function_privilege(r.oid, p.oid, 'execute')",
+            [[PLANES[plane].role for plane in SERVING]],
+        ).fetchall()
+    assert dict(may_call) == {name: role for name, role in DEFINERS.items() if role}
+    assert len(may_call) == len(dict(may_call))
 
 
 @each_plane
@@ -387,7 +413,7 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
     }
 
 
-def test_a_serving_role_deletes_no_row_of_a_brand_but_counted_activations_and_ended_pauses():
+def test_the_rows_of_a_brand_that_serving_roles_delete_are_these():
     deleted = {
         (role, table)
         for role, privileges, tables in grants()
@@ -396,12 +422,79 @@ def test_a_serving_role_deletes_no_row_of_a_brand_but_counted_activations_and_en
     }
     assert deleted == {
         ("tieback_worker", "resolver_activation"),
+        # a pause that has ended; the audit trail keeps both acts
         ("tieback_app", "minting_mintpause"),
         ("tieback_ops", "minting_mintpause"),
+        ("tieback_app", "brands_membership"),
     }
+
+
+APPENDED = {"brands_auditentry", "brands_auditseal", "minting_mintevent", "minting_mintcycle"}
+
+
+def test_the_web_plane_makes_people_and_no_operators():
+    (columns,) = (
+        privileges
+        for role, privileges, tables in grants()
+        if role == "tieback_app" and "brands_user" in tables and "insert" in privileges
+    )
+    assert columns == "insert (email, full_name, password)"
+
+
+def test_no_serving_role_seals_or_unseals_by_itself():
+    """The worker may have it done; the operators read."""
+    granted = {
+        (role, table): privileges
+        for role, privileges, tables in grants()
+        for table in tables & {"brands_auditseal", "brands_unsealedentry"}
+    }
+    assert granted == {
+        ("tieback_ops", "brands_auditseal"): "select",
+        ("tieback_ops", "brands_unsealedentry"): "select",
+    }
+
+
+def test_the_worker_reads_no_audit_entry_of_any_brand_it_has_not_entered(two_brands: TwoBrands):
+    with session("worker") as connection:
+        connection.execute("select * from tieback_seal_audit(10)")
+        assert value(connection, "select count(*) from brands_auditentry") == 0
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select count(*) from brands_unsealedentry")
+
+
+FIND_INVITATION = "select brand_id from tieback_find_invitation(%s)"
+
+
+def test_an_invitation_is_found_by_its_tokens_hash_without_a_brand(two_brands: TwoBrands):
+    with session("web") as connection:
+        for brand in two_brands:
+            digest = bytes(brand.invitation.token_sha256)
+            assert value(connection, FIND_INVITATION, digest) == brand.world.brand.id
+        for guess in (b"", bytes(32), None):
+            assert connection.execute(FIND_INVITATION, [guess]).fetchall() == []
+        assert value(connection, "select count(*) from brands_invitation") == 0
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "revoked_at = now()",
+        "expires_at = now() - interval '1 second'",
+        "accepted_at = now(), accepted_by_id = (select min(id) from brands_user)",
+    ],
+)
+def test_an_invitation_that_has_ended_is_not_found(ended, two_brands: TwoBrands):
+    brand = two_brands.own
+    digest = bytes(brand.invitation.token_sha256)
+    with session("web", brand=brand) as connection:
+        assert value(connection, FIND_INVITATION, digest)
+        connection.execute(
+            f"update brands_invitation set {ended} where id = %s", [brand.invitation.id]
+        )
+        assert value(connection, FIND_INVITATION, digest) is None
 
 
 def test_the_audit_trail_and_the_story_are_only_ever_added_to():
     for _, privileges, tables in grants():
-        if tables & {"brands_auditentry", "minting_mintevent", "minting_mintcycle"}:
+        if tables & APPENDED:
             assert not {"update", "delete"} & set(re.findall(r"\w+", privileges)), tables

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from tieback.brands.audit import record
+from tieback.brands.audit import ActsFor, record
 from tieback.brands.models import ApiCredential, AuditEntry, Brand, Membership, User
-from tieback.brands.onboarding import ActsFor, clean_gs1_prefixes, clean_resolver_host
+from tieback.brands.onboarding import clean_gs1_prefixes, clean_resolver_host
 from tieback.console import ConsoleAdmin, site
 
 

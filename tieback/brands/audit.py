@@ -34,6 +34,14 @@ class Actor(Protocol):
 
 
 @dataclass(frozen=True)
+class ActsFor:
+    """Who acts, and for which brand, where no caller of the API does."""
+
+    brand_id: UUID
+    actor: str
+
+
+@dataclass(frozen=True)
 class Act:
     """One of many acts that are recorded together."""
 

@@ -19,7 +19,7 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 
 # The one door across brands for credentials: a SECURITY DEFINER function, by id only.
 _LOOK_UP = """
-    select brand_id, secret_sha256, scopes, last_used_at
+    select brand_id, secret_sha256, scopes, last_used_at, previous_sha256
       from tieback_find_credential(%(id)s)
 """
 
@@ -66,13 +66,13 @@ def issue_credential(
 ) -> IssuedCredential:
     """Create a credential in the brand in scope and return it with its secret."""
     identifier = "mk_live_" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
-    secret = "ms_live_" + secrets.token_urlsafe(32)
+    secret = new_secret()
     wanted = tuple(sorted(set(scopes)))
     ApiCredential.objects.create(
         id=identifier,
         brand_id=brand_id,
         name=name,
-        secret_sha256=hashlib.sha256(secret.encode()).digest(),
+        secret_sha256=digest_of(secret),
         scopes=list(wanted),
         created_by=created_by,
         expires_at=expires_at,
@@ -88,9 +88,11 @@ def find_credential(identifier: str, secret: str) -> FoundCredential | None:
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP, {"id": identifier})
         row = cursor.fetchone()
-    digest = hashlib.sha256(secret.encode()).digest()
-    expected = bytes(row[1]) if row else bytes(32)
-    if not hmac.compare_digest(digest, expected) or row is None:
+    digest = digest_of(secret)
+    nothing = bytes(32)
+    is_current = hmac.compare_digest(digest, bytes(row[1]) if row else nothing)
+    is_previous = hmac.compare_digest(digest, bytes(row[4]) if row and row[4] else nothing)
+    if row is None or not (is_current or is_previous):
         return None
     return FoundCredential(identifier, row[0], frozenset(row[2]), row[3])
 
@@ -105,3 +107,13 @@ def mark_used(found: FoundCredential) -> None:
         return
     with brand_scope(found.brand_id), connection.cursor() as cursor:
         cursor.execute(_MARK_USED, {"id": found.id})
+
+
+def new_secret() -> str:
+    """Return a secret nobody can guess."""
+    return "ms_live_" + secrets.token_urlsafe(32)
+
+
+def digest_of(secret: str) -> bytes:
+    """Return what is stored of a secret."""
+    return hashlib.sha256(secret.encode()).digest()

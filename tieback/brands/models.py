@@ -1,4 +1,4 @@
-"""Brands, the people and credentials that act for them, and the append-only audit trail."""
+"""Brands, the people, invitations and credentials that act for them, and the audit trail."""
 
 import uuid
 from typing import Any, ClassVar
@@ -9,10 +9,29 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
-from tieback.brands.roles import Role, Scope
+from tieback.brands.roles import Role
 from tieback.brands.scoping import BrandManager
 
 APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+
+# The rule is kept in tieback/brands/members.py, with words; this is its second belt. Whoever takes
+# an owner away waits for whoever else does, then looks who is left. The key of the lock is
+# members.LOCK's.
+LAST_OWNER_STAYS = pgtrigger.Trigger(
+    name="last_owner_stays",
+    when=pgtrigger.After,
+    operation=pgtrigger.UpdateOf("role") | pgtrigger.Delete,
+    condition=pgtrigger.Q(old__role="owner"),
+    func="""
+        perform pg_advisory_xact_lock(
+            hashtextextended('tieback.members:' || old.brand_id::text, 0));
+        if not exists (select from brands_membership m
+                        where m.brand_id = old.brand_id and m.role = 'owner') then
+            raise exception 'a brand keeps its last owner' using errcode = 'restrict_violation';
+        end if;
+        return null;
+    """,
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -93,19 +112,75 @@ class Membership(models.Model):
                 condition=models.Q(role__in=Role.values), name="brands_membership_role"
             ),
         )
+        triggers = (LAST_OWNER_STAYS,)
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} of {self.brand_id}"
 
 
+class Invitation(models.Model):
+    """A place in a brand, held for whoever owns an e-mail address; only the token's hash is kept.
+
+    Open until it is accepted, revoked or past its time; never more than one open for an address.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Role.choices)
+    token_sha256 = models.BinaryField(max_length=32)
+    invited_by = models.CharField(max_length=254, help_text="user:<id> or credential:<id>")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BrandManager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("token_sha256",), name="brands_invitation_token"),
+            models.UniqueConstraint(
+                Lower("email"),
+                "brand",
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="brands_invitation_open_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="brands_invitation_role"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None) | models.Q(revoked_at=None),
+                name="brands_invitation_one_end",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None, accepted_by=None)
+                | models.Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                name="brands_invitation_accepted_by_whom",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("brand", "-created_at", "-id"), name="brands_invitation_recent"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.brand_id} until {self.expires_at}"
+
+
 class ApiCredential(models.Model):
-    """An id and a secret with which a machine acts for a brand; only the secret's hash is kept."""
+    """An id and a secret with which a machine acts for a brand; only the secret's hash is kept.
+
+    After a rotation the secret before it goes on working until ``previous_expires_at``.
+    """
 
     id = models.CharField(primary_key=True, max_length=40, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="credentials")
     name = models.CharField(max_length=100)
     secret_sha256 = models.BinaryField(max_length=32)
-    scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices))
+    previous_sha256 = models.BinaryField(max_length=32, null=True, blank=True)
+    previous_expires_at = models.DateTimeField(null=True, blank=True)
+    scopes = ArrayField(models.CharField(max_length=32))
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -117,6 +192,11 @@ class ApiCredential(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(Lower("name"), "brand", name="brands_apicredential_name"),
+            models.CheckConstraint(
+                condition=models.Q(previous_sha256=None, previous_expires_at=None)
+                | models.Q(previous_sha256__isnull=False, previous_expires_at__isnull=False),
+                name="brands_apicredential_previous_ends",
+            ),
         )
 
     def __str__(self) -> str:
@@ -151,3 +231,56 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.target_id}"
+
+
+class UnsealedEntry(models.Model):
+    """An audit entry that no seal covers yet; a trigger notes it, sealing takes it out.
+
+    A cursor over ids would pass over an entry whose transaction commits after a later one's.
+    """
+
+    entry_id = models.BigIntegerField(primary_key=True)
+
+    class Meta:
+        verbose_name_plural = "unsealed entries"
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
+class AuditSeal(models.Model):
+    """A link of a brand's chain, or of the chain of what belongs to no brand.
+
+    ``hash`` covers the seal before it, the ids and the hash of each entry sealed here
+    (tieback/brands/sealing.py). Never changed, never deleted.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    brand = models.ForeignKey(Brand, null=True, on_delete=models.PROTECT)
+    sequence = models.BigIntegerField()
+    first_entry = models.BigIntegerField()
+    last_entry = models.BigIntegerField()
+    count = models.IntegerField()
+    entry_ids = ArrayField(models.BigIntegerField())
+    entry_hashes = ArrayField(models.BinaryField(max_length=32))
+    previous_hash = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+    sealed_at = models.DateTimeField()
+
+    objects = BrandManager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("brand", "sequence"),
+                nulls_distinct=False,
+                name="brands_auditseal_sequence",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(sequence__gte=1, count__gte=1), name="brands_auditseal_counts"
+            ),
+        )
+        triggers = (APPEND_ONLY,)
+
+    def __str__(self) -> str:
+        return f"seal {self.sequence} of {self.brand_id}"

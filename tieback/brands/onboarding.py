@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError
 
-from tieback.brands.audit import record
+from tieback.brands.audit import ActsFor, record
 from tieback.brands.credentials import IssuedCredential, issue_credential
 from tieback.brands.models import Brand, Membership, User
 from tieback.brands.roles import Role
@@ -56,14 +56,6 @@ class OnboardedBrand:
     owner: User
     password: str | None
     credential: IssuedCredential
-
-
-@dataclass(frozen=True)
-class ActsFor:
-    """Who acts, and for which brand, as the audit trail wants to know."""
-
-    brand_id: UUID
-    actor: str
 
 
 def onboard_brand(new: NewBrand, *, actor: str) -> OnboardedBrand:

@@ -22,14 +22,18 @@ class Scope(TextChoices):
     MINTS_WRITE = "mints:write", "Submit and retry mint requests"
     PACKS_READ = "packs:read", "List and download packs"
     PACKS_WRITE = "packs:write", "Build packs"
-    CREDENTIALS_MANAGE = "credentials:manage", "List, create and revoke API credentials"
+    CREDENTIALS_MANAGE = "credentials:manage", "List, create, change, rotate and revoke credentials"
+    MEMBERS_READ = "members:read", "List members"
+    MEMBERS_MANAGE = "members:manage", "Invite people, change roles and remove members"
+    AUDIT_READ = "audit:read", "Read the audit trail"
 
 
 _MEMBERS = frozenset(Role)
 _MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
 _CATALOGUE = _MANAGERS | {Role.EDITOR}
 
-# Reads: any member. Minting, packs and downloads: owner or admin (docs/adr/0005-roles.md).
+# Reads: any member. Minting, packs, downloads, credentials, people and the audit trail: owner or
+# admin (docs/adr/0005-roles.md).
 PERMITTED_ROLES: dict[Scope, frozenset[Role]] = {
     Scope.PRODUCTS_READ: _MEMBERS,
     Scope.PRODUCTS_WRITE: _CATALOGUE,
@@ -38,9 +42,27 @@ PERMITTED_ROLES: dict[Scope, frozenset[Role]] = {
     Scope.PACKS_READ: _MANAGERS,
     Scope.PACKS_WRITE: _MANAGERS,
     Scope.CREDENTIALS_MANAGE: _MANAGERS,
+    Scope.MEMBERS_READ: _MEMBERS,
+    Scope.MEMBERS_MANAGE: _MANAGERS,
+    Scope.AUDIT_READ: _MANAGERS,
 }
 
-# What a credential gets when nothing is chosen: everything but making further credentials.
-DEFAULT_SCOPES: tuple[str, ...] = tuple(
-    scope.value for scope in Scope if scope is not Scope.CREDENTIALS_MANAGE
+#: Who stands above whom; equals may manage each other.
+RANK: dict[Role, int] = {
+    Role.OWNER: 3,
+    Role.ADMIN: 2,
+    Role.APPROVER: 1,
+    Role.EDITOR: 1,
+    Role.VIEWER: 0,
+}
+
+# What a credential gets when nothing is chosen: what minting takes. A leaked key then makes no
+# other keys, invites nobody, and tells neither who works here nor what they did.
+DEFAULT_SCOPES: tuple[str, ...] = (
+    Scope.PRODUCTS_READ.value,
+    Scope.PRODUCTS_WRITE.value,
+    Scope.MINTS_READ.value,
+    Scope.MINTS_WRITE.value,
+    Scope.PACKS_READ.value,
+    Scope.PACKS_WRITE.value,
 )
