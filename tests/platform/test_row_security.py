@@ -167,7 +167,7 @@ def test_the_named_functions_alone_run_with_their_owners_rights():
             "select proname, proconfig from pg_proc"
             " where pronamespace = 'public'::regnamespace and prosecdef"
         ).fetchall()
-    assert dict(rows) == dict.fromkeys(DEFINERS, ["search_path=pg_catalog, public"])
+    assert dict(rows) == {name: ["search_path=pg_catalog, public"] for name in DEFINERS}
 
 
 def test_each_of_them_is_for_one_role_or_for_none():

@@ -14,11 +14,16 @@ from django.db import connection, transaction
 
 MOST_LISTED = 1000
 
-# One snapshot for all questions, however long they take: sealing goes on meanwhile.
+# One snapshot for all questions, however long they take: sealing goes on meanwhile. The planner
+# cannot know how many entries a seal lists: taken for a few, they would be looked up one by one in
+# each other, so it is told to hash or sort them, and that all of the answer is wanted.
 _SNAPSHOT = """
     set transaction isolation level repeatable read, read only;
     set local statement_timeout = 0;
     set local idle_in_transaction_session_timeout = 0;
+    set local enable_nestloop = off;
+    set local cursor_tuple_fraction = 1;
+    set local work_mem = '64MB';
 """
 
 ENTRY_HASH = """
