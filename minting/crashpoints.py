@@ -9,9 +9,12 @@ fires; each firing appends a line to the file, and the point is spent after its 
 import os
 import random
 import signal
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 
 NAMES = (
     "mint.claimed",
@@ -28,7 +31,9 @@ NAMES = (
     "exports.after_pack_commit",
     "exports.before_manifest",
     "exports.after_manifest",
+    "web.committed",
 )
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def reach(name: str) -> None:
@@ -36,6 +41,20 @@ def reach(name: str) -> None:
     armed = settings.TIEBACK_CRASH_POINT
     if armed:
         _maybe_fire(name, armed)
+
+
+class CommittedMiddleware:
+    """The place between a request's commit and its answer; installed only where it is armed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Reach the place once a request that changes something has done so."""
+        response = self.get_response(request)
+        if request.method in _UNSAFE and response.status_code < HTTPStatus.BAD_REQUEST:
+            reach("web.committed")
+        return response
 
 
 def _maybe_fire(name: str, armed: str) -> None:

@@ -68,9 +68,14 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 60.0},
         },
+        "delete-expired-answers": {
+            "task": "api.delete_expired_answers",
+            "schedule": 60.0,
+            "options": {"expires": 60.0},
+        },
     },
 )
-app.autodiscover_tasks(["tieback.brands", "minting", "exports", "resolver"])
+app.autodiscover_tasks(["tieback.brands", "tieback.api", "minting", "exports", "resolver"])
 
 
 @setup_logging.connect

@@ -144,6 +144,7 @@ INSTALLED_APPS = [
     "csp",
     "tieback.platform.PlatformConfig",
     "tieback.brands",
+    "tieback.api",
     "minting",
     "exports",
     "resolver",
@@ -179,7 +180,9 @@ _SIGNED_IN = [
 _LAST = ["django_prometheus.middleware.PrometheusAfterMiddleware"]
 _PUBLIC = ["django.middleware.clickjacking.XFrameOptionsMiddleware"]
 _CONSOLE = ["tieback.console.AllBrandsMiddleware"] if TIEBACK_PLANE == "console" else []
-MIDDLEWARE = [*_FIRST, *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN), *_CONSOLE, *_LAST]
+# Fault injection between commit and answer; `check --deploy` refuses the setting that arms it.
+_ARMED = ["minting.crashpoints.CommittedMiddleware"] if TIEBACK_CRASH_POINT else []
+MIDDLEWARE = [*_FIRST, *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN), *_CONSOLE, *_LAST, *_ARMED]
 # The resolver signs nobody in and takes no form, so these checks do not concern it.
 _RESOLVER_GOES_WITHOUT = [
     "admin.E408", "admin.E409", "admin.E410", "axes.W002", "security.W003",

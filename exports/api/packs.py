@@ -1,9 +1,11 @@
 """Packs over the API: listing and building those of a batch, downloading one by signed URL."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -193,6 +195,8 @@ class _File:
 
 class _DownloadView(BrandAPIView):
     permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.PACKS_READ}
+    # A repeated answer never outlives the URL in it.
+    answers_live = timedelta(seconds=settings.SIGNED_URL_SECONDS)
 
     def give_out(self, request: Request, batch: MintBatch, file: _File) -> Response:
         """Sign a URL; the audit entry and the batch's event commit with the answer."""

@@ -19,6 +19,7 @@ from tieback.api.fields import (
     StrictTextField,
     StrictUUIDField,
 )
+from tieback.api.idempotency import REPLAYED
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 
@@ -166,6 +167,8 @@ class MintRequestView(BrandAPIView):
     """Submit."""
 
     permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.MINTS_WRITE}
+    # The job keeps its key for ever: a stored answer would only end sooner.
+    keeps_answers = False
 
     @extend_schema(
         operation_id="submit_mint_request",
@@ -204,14 +207,17 @@ class MintRequestView(BrandAPIView):
             "status": job.status,
             "is_duplicate": submission.is_duplicate,
         }
-        status = 200 if submission.is_duplicate else 202
-        return Response(SubmissionSerializer(body).data, status=status)
+        if submission.is_duplicate:
+            return Response(SubmissionSerializer(body).data, headers={REPLAYED: "true"})
+        return Response(SubmissionSerializer(body).data, status=202)
 
 
 class PreflightView(BrandAPIView):
     """Check without submitting."""
 
     permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.MINTS_READ}
+    # Nothing is written, and an answer is about this moment.
+    keeps_answers = False
 
     @extend_schema(
         operation_id="preflight_mint_request",

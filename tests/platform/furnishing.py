@@ -31,6 +31,7 @@ from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
+from tieback.api.models import KeptAnswer
 from tieback.brands.credentials import IssuedCredential, issue_credential
 from tieback.brands.models import AuditEntry, Invitation, Membership, User
 from tieback.brands.roles import Role, Scope
@@ -178,6 +179,17 @@ def _as_web(name: str, units: int) -> Furnished:
             action="test.made",
             target_type="brand",
             target_id=str(world.brand.id),
+        )
+        KeptAnswer.objects.create(
+            brand=world.brand,
+            principal=f"user:{name}",
+            operation=f"POST {name}",
+            key_sha256=bytes(32),
+            fingerprint=bytes(32),
+            status=200,
+            content_type="application/json",
+            answer=f"{name} answer".encode(),
+            expires_at=NOW + timedelta(days=36_500),
         )
         credentials = [
             issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)

@@ -37,6 +37,8 @@ DOORS = {
     # so are acts of revoking; whoever claims has to know what is paused, whosever it is
     ("minting_mintrevocation", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_mintpause", "read_tieback_worker", "tieback_worker", "SELECT"),
+    # answers that have expired are deleted, whosever they are; the grant lets none be read
+    ("api_keptanswer", "open_tieback_worker", "tieback_worker", "ALL"),
     # activations wait there until a worker counts them into their batch
     ("resolver_activation", "open_tieback_worker", "tieback_worker", "ALL"),
     # a scan names a unit and nothing else; what may be read of it is a matter of column grants
@@ -422,6 +424,7 @@ def test_the_rows_of_a_brand_that_serving_roles_delete_are_these():
     }
     assert deleted == {
         ("tieback_worker", "resolver_activation"),
+        ("tieback_worker", "api_keptanswer"),
         # a pause that has ended; the audit trail keeps both acts
         ("tieback_app", "minting_mintpause"),
         ("tieback_ops", "minting_mintpause"),
@@ -492,6 +495,19 @@ def test_an_invitation_that_has_ended_is_not_found(ended, two_brands: TwoBrands)
             f"update brands_invitation set {ended} where id = %s", [brand.invitation.id]
         )
         assert value(connection, FIND_INVITATION, digest) is None
+
+
+def test_kept_answers_are_read_by_the_web_plane_alone():
+    readers = {
+        (role, privileges)
+        for role, privileges, tables in grants()
+        if "api_keptanswer" in tables
+        and (
+            re.search(r"select(?! \()", privileges)
+            or re.search(r"select \([^)]*answer", privileges)
+        )
+    }
+    assert {role for role, _ in readers} == {"tieback_app"}
 
 
 def test_the_audit_trail_and_the_story_are_only_ever_added_to():

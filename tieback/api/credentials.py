@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from tieback.api.fields import (
     NothingSerializer,
     StrictIntegerField,
+    ShownOnceField,
     StrictSerializer,
     StrictTextField,
 )
@@ -69,7 +70,7 @@ class IssuedCredentialSerializer(serializers.Serializer[Any]):
     """A new credential; the secret is shown this once."""
 
     id = serializers.CharField()
-    secret = serializers.CharField()
+    secret = ShownOnceField()
     name = serializers.CharField()
     scopes = serializers.ListField(child=serializers.CharField())
 

@@ -66,6 +66,15 @@ class StrictTextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class ShownOnceField(serializers.CharField):
+    """A secret in an answer: null where that answer is repeated, since it is not stored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            allow_null=True, help_text="Shown once; null in a repeated answer.", **kwargs
+        )
+
+
 class NothingSerializer(StrictSerializer):
     """The body of a request that takes none: it may be empty, and holds no field."""
 

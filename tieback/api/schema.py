@@ -11,6 +11,11 @@ _META = {
         "request_id": {"type": "string"},
         "next_cursor": {"type": "string", "nullable": True},
         "has_more": {"type": "boolean"},
+        "not_repeated": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Fields that were shown once and are null in this repeated answer.",
+        },
     },
     "required": ["request_id"],
 }
@@ -63,21 +68,54 @@ class EnvelopeSchema(AutoSchema):
     """Describe headers common to all operations."""
 
     def get_override_parameters(self) -> list[Any]:
-        """Add the workspace header to operations inside a brand."""
+        """Add the workspace header to operations inside a brand, and the key to those that write."""
         from drf_spectacular.utils import OpenApiParameter
 
+        from tieback.api.idempotency import UNSAFE
         from tieback.api.views import BrandAPIView
 
         if not isinstance(self.view, BrandAPIView):
             return []
-        return [
-            OpenApiParameter(
-                "X-Workspace-Id",
-                {"type": "string", "format": "uuid"},
-                OpenApiParameter.HEADER,
-                description="The brand to act for; needed by people who belong to several.",
-            )
-        ]
+        workspace = OpenApiParameter(
+            "X-Workspace-Id",
+            {"type": "string", "format": "uuid"},
+            OpenApiParameter.HEADER,
+            description="The brand to act for; needed by people who belong to several.",
+        )
+        if self.method not in UNSAFE or not self.view.keeps_answers:
+            return [workspace]
+        return [workspace, *_of_the_key()]
+
+
+def _of_the_key() -> list[Any]:
+    """Describe the key of a request, and what tells a repeated answer from a first one."""
+    from drf_spectacular.utils import OpenApiParameter
+
+    from tieback.api.idempotency import HEADER, KEY_PATTERN, LONGEST_KEY, REPLAYED
+
+    return [
+        OpenApiParameter(
+            HEADER,
+            {
+                "type": "string",
+                "pattern": f"^{KEY_PATTERN}$",
+                "minLength": 1,
+                "maxLength": LONGEST_KEY,
+            },
+            OpenApiParameter.HEADER,
+            description=(
+                "New for each request. A request sent again with its key within 24 hours is"
+                " answered as it was first, and not run again."
+            ),
+        ),
+        OpenApiParameter(
+            REPLAYED,
+            {"type": "string", "enum": ["true"]},
+            OpenApiParameter.HEADER,
+            response=[200, 201, 202],
+            description="Sent with an answer that is repeated.",
+        ),
+    ]
 
 
 def wrap_in_envelope(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The base of every API view that acts inside a brand."""
 
 from contextlib import ExitStack
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tieback.api import idempotency
 from tieback.api.envelope import unavailable
 from tieback.api.principal import Machine, Principal
 from tieback.brands.models import Membership, User
@@ -43,12 +45,22 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
 
     The brand's transaction spans the handler: an answer of 400 or above rolls it back, so an
     error answer has written nothing; the commit hooks run before the answer is rendered.
+
+    A request that changes something may carry an ``Idempotency-Key``: sent again, it is answered
+    with what it was answered first (tieback/api/idempotency.py). Views need no code for that.
     """
 
     #: The scope each HTTP method needs; a method that is missing here is refused. HEAD is a GET.
     permissions: ClassVar[dict[str, Scope]] = {}
+    #: False where nothing is written, or where keys are kept by other means.
+    keeps_answers: ClassVar[bool] = True
+    #: How long an answer is repeated; shorter where what it says ends sooner.
+    answers_live: ClassVar[timedelta] = idempotency.LIFETIME
+    #: Fields that a repeated answer leaves out, and that are never stored.
+    shown_once: ClassVar[frozenset[str]] = idempotency.SHOWN_ONCE
     principal: Principal
     _scopes: ExitStack
+    _keyed: idempotency.KeyedRequest | None = None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Run the request inside the caller's brand."""
@@ -57,11 +69,27 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
                 response = super().dispatch(request, *args, **kwargs)
                 if response.status_code >= HTTPStatus.BAD_REQUEST and hasattr(self, "principal"):
                     transaction.set_rollback(True)
+                elif self._keyed is not None:
+                    self._keyed.keep(
+                        response, lifetime=self.answers_live, shown_once=self.shown_once
+                    )
         except (OperationalError, InterfaceError):
             # Raised by the commit, after the handler: whether it took place is not known here.
             log.exception("commit_failed")
             return unavailable(request)
         return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check the request, then see whether it was answered before."""
+        super().initial(request, *args, **kwargs)
+        if self.keeps_answers and request.method in idempotency.UNSAFE:
+            self._keyed = idempotency.admit(request, self.principal)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer an exception; an earlier answer is one, too."""
+        if isinstance(exc, idempotency.Replay):
+            return exc.response
+        return super().handle_exception(exc)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate, settle the brand and enter it."""
