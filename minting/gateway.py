@@ -6,6 +6,7 @@ after the commit, and a broker that is down costs the request nothing.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings

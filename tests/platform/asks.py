@@ -252,17 +252,20 @@ def ask_of(route: Route, method: str) -> Ask:
 
 
 def send(
-    method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
+    method: str, path: str, body: object = None, *, headers: dict[str, str | None] | None = None
 ) -> HttpResponse:
-    """Send one request through the whole of Django; exceptions become answers."""
+    """Send one request through the whole of Django; exceptions become answers.
+
+    Each request has a key of its own, unless a header says another one or, by ``None``, none.
+    """
+    given = {"Idempotency-Key": str(uuid4()), **(headers or {})}
+    sent = {name: value for name, value in given.items() if value is not None}
+    client = Client(raise_request_exception=False, headers=sent)
     if isinstance(body, Form):
         file = SimpleUploadedFile("upload.csv", body.file, "text/csv")
-        client = Client(raise_request_exception=False, headers=headers)
         return client.post(path, {**body.fields, "file": file})
-    content_type = "text/csv" if isinstance(body, bytes) else "application/json"
-    data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
-    sent = {"Idempotency-Key": str(uuid4()), **(headers or {})}
-    client = Client(raise_request_exception=False, headers=sent)
     if method in {"GET", "HEAD"}:
         return client.generic(method, path)
+    content_type = "text/csv" if isinstance(body, bytes) else "application/json"
+    data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
     return client.generic(method, path, data, content_type=content_type)
