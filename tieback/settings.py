@@ -182,7 +182,13 @@ _PUBLIC = ["django.middleware.clickjacking.XFrameOptionsMiddleware"]
 _CONSOLE = ["tieback.console.AllBrandsMiddleware"] if TIEBACK_PLANE == "console" else []
 # Fault injection between commit and answer; `check --deploy` refuses the setting that arms it.
 _ARMED = ["minting.crashpoints.CommittedMiddleware"] if TIEBACK_CRASH_POINT else []
-MIDDLEWARE = [*_FIRST, *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN), *_CONSOLE, *_LAST, *_ARMED]
+MIDDLEWARE = [
+    *_FIRST,
+    *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN),
+    *_CONSOLE,
+    *_LAST,
+    *_ARMED,
+]
 # The resolver signs nobody in and takes no form, so these checks do not concern it.
 _RESOLVER_GOES_WITHOUT = [
     "admin.E408", "admin.E409", "admin.E410", "axes.W002", "security.W003",

@@ -16,6 +16,14 @@ class Migration(migrations.Migration):
         isolate("api_keptanswer", open_to=("tieback_worker",)),
         grant("tieback_app", f"select, insert, {REPLACED}", "api_keptanswer"),
         # PostgreSQL asks for UPDATE on some column before it lets a row be locked.
-        grant("tieback_worker", "select (id, expires_at), update (expires_at), delete", "api_keptanswer"),
-        grant("tieback_ops", "select (id, brand_id, principal, operation, status, created_at, expires_at)", "api_keptanswer"),
+        grant(
+            "tieback_worker",
+            "select (id, expires_at), update (expires_at), delete",
+            "api_keptanswer",
+        ),
+        grant(
+            "tieback_ops",
+            "select (id, brand_id, principal, operation, status, created_at, expires_at)",
+            "api_keptanswer",
+        ),
     ]
