@@ -38,8 +38,8 @@ OTHERWISE = {
 }
 KEPT = [(route, method) for route, method in WRITES if route.name not in OTHERWISE]
 
-each_write = pytest.mark.parametrize(("route", "method"), WRITES, ids=lambda part: str(part))
-each_kept = pytest.mark.parametrize(("route", "method"), KEPT, ids=lambda part: str(part))
+each_write = pytest.mark.parametrize(("route", "method"), WRITES, ids=str)
+each_kept = pytest.mark.parametrize(("route", "method"), KEPT, ids=str)
 
 
 @pytest.fixture(autouse=True)

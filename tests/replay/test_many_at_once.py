@@ -125,7 +125,7 @@ def test_two_brands_that_use_one_key_at_once_have_two_effects(web: Web, caller: 
     for number in range(ROUNDS):
         key, both = f"order {number}", (caller, other)
         answers = at_once(
-            lambda n, key=key: web.send(
+            lambda n, key=key, both=both: web.send(
                 mint(both[n % 2].product), api_key=both[n % 2].api_key, key=key
             ),
             count=20,

@@ -213,13 +213,10 @@ def _sha256(file: UploadedFile) -> str:
 
 def _packed(response: Response, shown_once: frozenset[str]) -> bytes:
     # Through the renderer first: it alone knows how dates, UUIDs and lazy texts are written.
-    data = json.loads(JSONRenderer().render(response.data) or b"null")
+    said = {"data": response.data, "meta": getattr(response, "meta", {})}
+    told = json.loads(JSONRenderer().render(said))
     hidden: list[str] = []
-    told = {
-        "data": _without(data, shown_once, hidden),
-        "meta": getattr(response, "meta", {}),
-        "hidden": hidden,
-    }
+    told = {**told, "data": _without(told["data"], shown_once, hidden), "hidden": hidden}
     return zlib.compress(json.dumps(told, separators=(",", ":")).encode())
 
 

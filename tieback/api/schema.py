@@ -68,7 +68,7 @@ class EnvelopeSchema(AutoSchema):
     """Describe headers common to all operations."""
 
     def get_override_parameters(self) -> list[Any]:
-        """Add the workspace header to operations inside a brand, and the key to those that write."""
+        """Add the workspace to operations inside a brand, and the key to those that write."""
         from drf_spectacular.utils import OpenApiParameter
 
         from tieback.api.idempotency import UNSAFE

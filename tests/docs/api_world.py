@@ -1,0 +1,83 @@
+"""The brand that the examples of docs/api.md are told of, and what happens to it in between."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from unittest.mock import patch
+from uuid import uuid4
+
+from django.test import override_settings
+
+from exports.worker import work_next_build
+from minting import worker
+from minting.worker import Outcome, work_next_job
+from tests.planes import acting_as
+from tieback.brands.credentials import issue_credential
+from tieback.brands.models import Brand, Membership, User
+from tieback.brands.roles import Role, Scope
+from tieback.brands.scoping import brand_scope
+
+#: Written in the document wherever a request needs a credential.
+WRITTEN_KEY = "mk_live_8Qd2VxT0ZbLr.mJ0v…"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class ApiWorld:
+    """The brand, and the credential its requests carry."""
+
+    brand: Brand
+    api_key: str
+
+
+def make_api_world() -> ApiWorld:
+    """Make the brand of the document: one owner, one credential."""
+    brand_id = uuid4()
+    with acting_as("web"), brand_scope(brand_id):
+        brand = Brand.objects.create(
+            id=brand_id,
+            slug="nordhav",
+            name="Nordhav",
+            resolver_host="id.nordhav.example",
+            gs1_prefixes=["9506000"],
+        )
+        owner = User.objects.create_user("ines@nordhav.example", PASSWORD)
+        Membership.objects.create(brand=brand, user=owner, role=Role.OWNER)
+        issued = issue_credential(brand_id=brand_id, name="plant 7", scopes=tuple(Scope.values))
+    return ApiWorld(brand, issued.header)
+
+
+def _mint() -> None:
+    with acting_as("worker"):
+        work_next_job()
+
+
+def _build() -> None:
+    with acting_as("worker"):
+        work_next_build()
+
+
+def _fail() -> None:
+    """Let the job that waits meet errors until it has failed."""
+
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    with (
+        acting_as("worker"),
+        override_settings(RETRY_BASE_DELAY_MS=1),
+        patch.object(worker, "run_cycles", breaks),
+    ):
+        for _ in range(200):
+            if work_next_job()[0] is Outcome.FAILED:
+                return
+            time.sleep(0.01)
+    raise AssertionError("no job has failed")
+
+
+#: What ``<!-- then: … -->`` may say in the document.
+EVENTS: dict[str, Callable[[], None]] = {
+    "a worker mints the units": _mint,
+    "a worker builds the packs": _build,
+    "a worker meets three errors in a row": _fail,
+}
