@@ -44,9 +44,7 @@ def test_every_operation_has_an_example_that_succeeds_and_no_other_is_told_of() 
 
 
 def test_every_operation_has_one_heading() -> None:
-    headings = Counter(
-        line.strip("#` ") for line in TEXT.splitlines() if line.startswith("### `")
-    )
+    headings = Counter(line.strip("#` ") for line in TEXT.splitlines() if line.startswith("### `"))
     assert headings == dict.fromkeys(described(), 1)
 
 

@@ -16,6 +16,7 @@ from minting.states import (
     JobStatus,
     PhysicalStatus,
     Priority,
+    ProductionBatchStatus,
     RevocationStatus,
     UnitStatus,
 )
@@ -28,10 +29,17 @@ REVOCATION_TRANSITIONS = {
     RevocationStatus.PENDING: (RevocationStatus.COMPLETED,),
     RevocationStatus.COMPLETED: (),
 }
+# The ERP's word is taken: from any state to any other.
+PRODUCTION_BATCH = "Production batch"
+PRODUCTION_BATCH_TRANSITIONS = {
+    start: tuple(end for end in ProductionBatchStatus if end != start)
+    for start in ProductionBatchStatus
+}
 MACHINES: dict[str, tuple[type[models.Choices], Mapping[Any, tuple[Any, ...]]]] = {
     "Mint job": (JobStatus, JOB_TRANSITIONS),
     "Mint batch": (BatchStatus, BATCH_TRANSITIONS),
     "Labels of a batch": (PhysicalStatus, PHYSICAL_TRANSITIONS),
+    PRODUCTION_BATCH: (ProductionBatchStatus, PRODUCTION_BATCH_TRANSITIONS),
     "Unit": (UnitStatus, UNIT_TRANSITIONS),
     "Revocation": (RevocationStatus, REVOCATION_TRANSITIONS),
     "Pack build": (PackStatus, TRANSITIONS),
