@@ -29,12 +29,12 @@ _NEVER_ANSWERED = {"INCORRECT_TYPE"}
 
 def modules() -> list[ModuleType]:
     """Import every module that can answer an API request."""
-    found = []
-    for package in PACKAGES:
-        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if ".migrations" not in info.name and ".management" not in info.name:
-                found.append(importlib.import_module(info.name))
-    return found
+    return [
+        importlib.import_module(info.name)
+        for package in PACKAGES
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if ".migrations" not in info.name and ".management" not in info.name
+    ]
 
 
 def answers() -> dict[str, set[int]]:

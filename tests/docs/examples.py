@@ -1,7 +1,7 @@
 """The examples of docs/api.md: what is sent, what is answered, and what happens in between.
 
-Under a heading that names an operation, a block ```` ```http ```` is a request, and the block after
-it its answer: ```` ```json 201 ```` with the body alone, or ```` ```http ```` with status line and headers too.
+Under a heading that names an operation, a block of kind "http" is a request, and the block after it
+its answer: of kind "json 201" with the body alone, or of kind "http" with status line and headers.
 ``<!-- then: … -->`` names something that happens elsewhere before the next request.
 """
 
@@ -98,7 +98,8 @@ def _split(text: str) -> tuple[str, dict[str, str], str]:
 
 
 def _asked(part: re.Match[str]) -> Asked:
-    assert part["kind"] == "http" and not part["text"].startswith("HTTP/"), part["text"]
+    assert part["kind"] == "http", part["text"]
+    assert not part["text"].startswith("HTTP/"), part["text"]
     first, headers, body = _split(part["text"])
     method, target = first.split(" ")
     return Asked(method, target, headers, body)

@@ -3,7 +3,7 @@
 Asked in plain SQL, as the owner of the tables, so that nothing but triggers stands in the way.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -73,7 +73,7 @@ PLACES: dict[str, Place] = {
 
 
 @pytest.fixture(scope="module")
-def found(two_brands: TwoBrands, django_db_blocker: object) -> Iterator[Rows]:
+def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
     """A furnished brand, and packs that wait."""
     own = two_brands.own
     of_all: dict[str, Any] = {"brand": own.world.brand, "batch_id": own.failed.batch_id}
@@ -94,7 +94,7 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Iterator[Rows]:
             status=PackStatus.PENDING,
             storage_key=f"{own.slug}/waits.csv",
         )
-    yield Rows(own, build, pack)
+    return Rows(own, build, pack)
 
 
 def move(connection: psycopg.Connection, place: Place, row: object, state: Any) -> None:
