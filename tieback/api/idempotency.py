@@ -122,7 +122,7 @@ class KeyedRequest:
             key_sha256=self.key_sha256,
             fingerprint=self.fingerprint,
             status=response.status_code,
-            content_type=response.accepted_media_type,  # type: ignore[attr-defined]
+            content_type=response.accepted_media_type,
             answer=answer if len(answer) <= LARGEST_KEPT else None,
             created_at=Now(),
             expires_at=Now() + lifetime,
@@ -202,7 +202,7 @@ def _body(data: Any) -> Any:
     }
 
 
-def _sha256(file: UploadedFile) -> str:
+def _sha256(file: "UploadedFile[bytes]") -> str:
     file.seek(0)
     digest = hashlib.sha256()
     for chunk in file.chunks():
@@ -224,7 +224,7 @@ def _without(data: Any, names: frozenset[str], hidden: list[str], path: str = ""
     """Return ``data`` with null for each field so named; lists hold objects, not their secrets."""
     if not isinstance(data, Mapping):
         return data
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, value in data.items():
         at = f"{path}.{name}" if path else str(name)
         if name in names and value is not None:

@@ -69,7 +69,7 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
                 response = super().dispatch(request, *args, **kwargs)
                 if response.status_code >= HTTPStatus.BAD_REQUEST and hasattr(self, "principal"):
                     transaction.set_rollback(True)
-                elif self._keyed is not None:
+                elif self._keyed is not None and isinstance(response, Response):
                     self._keyed.keep(
                         response, lifetime=self.answers_live, shown_once=self.shown_once
                     )
