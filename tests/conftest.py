@@ -5,6 +5,7 @@ tests may TRUNCATE, and may insert the rows that operators or migrations make in
 """
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -53,7 +54,25 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         become("owner")
+        _wait_for_idle_sessions()
         teardown_databases(config, verbosity=0)
+
+
+def _wait_for_idle_sessions() -> None:
+    """Let a pooler close the sessions that it keeps: a database in use cannot be dropped."""
+    from django.db import connection
+
+    others = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    deadline = time.monotonic() + (15 if os.environ.get("DATABASE_DIRECT_URL") else 0)
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(others)
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

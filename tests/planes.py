@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from django.db import connection
 
@@ -13,6 +14,11 @@ from tieback.startup import open_session
 def become(plane: str) -> None:
     """Close the connection; the next query opens it as ``plane``'s role."""
     connection.close()
+    # The owner goes past the pooler, where there is one.
+    direct = os.environ.get("DATABASE_DIRECT_URL") if plane == "owner" else None
+    address = urlsplit(direct or os.environ["DATABASE_URL"])
+    connection.settings_dict["HOST"] = address.hostname
+    connection.settings_dict["PORT"] = str(address.port)
     connection.settings_dict["USER"] = PLANES[plane].role
     connection.settings_dict["PASSWORD"] = os.environ[PLANES[plane].password_variable]
 
@@ -32,7 +38,10 @@ def act_as(plane: str) -> None:
 
 def cut_own_connection() -> None:
     """End this process's session from another one, as a restart of the database would."""
-    pid = connection.connection.info.backend_pid
+    with connection.cursor() as cursor:
+        # Not the connection's own word for it: behind a pooler that is the pooler's.
+        cursor.execute("select pg_backend_pid()")
+        (pid,) = cursor.fetchone()
     with open_session() as other:
         other.execute("select pg_terminate_backend(%s)", [pid])
 

@@ -47,6 +47,8 @@ TIEBACK_CRASH_POINT = env.str("TIEBACK_CRASH_POINT", "")
 # Database: one alias, the plane picks the role ------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", "")
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", "")
+DATABASE_TRANSACTION_POOLING = env.bool("DATABASE_TRANSACTION_POOLING", False)
 DB_HOST = env.str("DB_HOST", "")
 DB_PORT = env.str("DB_PORT", "5432")
 DB_NAME = env.str("DB_NAME", "tieback")
@@ -54,8 +56,10 @@ DB_USER = env.str("DB_USER", "")
 DB_PASSWORD = env.str("DB_PASSWORD", "")
 ROLE_PASSWORD = DB_PASSWORD or env.str(PLANE.password_variable, validate=validate.Length(min=12))
 
+# The owner's migrations hold what a transaction pooler takes away: a session.
+_address = (DATABASE_DIRECT_URL if TIEBACK_PLANE == "owner" else "") or DATABASE_URL
 try:
-    _database = urlsplit(DATABASE_URL or f"postgresql://{DB_HOST}:{DB_PORT}/{DB_NAME}")
+    _database = urlsplit(_address or f"postgresql://{DB_HOST}:{DB_PORT}/{DB_NAME}")
     _database_port = _database.port or 5432
 except ValueError:
     _database, _database_port = urlsplit("malformed:"), 5432
@@ -69,9 +73,13 @@ DATABASES = {
         "PASSWORD": ROLE_PASSWORD or "",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_TRANSACTION_POOLING,
         "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(_database.query))},
     }
 }
+if DATABASE_TRANSACTION_POOLING:
+    # A statement prepared on one session is unknown to the next; ``None`` turns preparing off.
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
@@ -338,6 +346,8 @@ def _problems() -> list[str]:
         found.append("DATABASE_URL (or DB_HOST) is not set")
     if _database.scheme not in {"postgresql", "postgres"}:
         found.append("DATABASE_URL (or DB_PORT) must look like postgresql://host:5432/name")
+    if TIEBACK_PLANE == "owner" and DATABASE_TRANSACTION_POOLING and not DATABASE_DIRECT_URL:
+        found.append("DATABASE_DIRECT_URL is not set: migrations cannot go through the pooler")
     if _database.username or _database.password:
         found.append("DATABASE_URL must name host and database only; the plane picks the role")
     if TIEBACK_PLANE in {"web", "worker", "console"}:

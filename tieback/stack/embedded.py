@@ -26,6 +26,7 @@ from tieback.stack.errors import StackError
 from tieback.stack.home import Home
 from tieback.stack.logs import FileLogs, Logs
 from tieback.stack.ports import HOST, choose_ports, free_ports, require_free
+from tieback.stack.pgbouncer import pgbouncer_service
 from tieback.stack.postgres import Postgres
 from tieback.stack.probes import http_answers
 from tieback.stack.processes import PROCESSES, STEPS, Process, Step
@@ -36,7 +37,7 @@ from tieback.stack.supervisor import Service, Supervisor
 from tieback.stack.valkey import valkey_service
 
 PROJECT = Path(__file__).resolve().parents[2]
-SERVICES = ("postgres", "valkey", "s3")
+SERVICES = ("postgres", "valkey", "s3", "pgbouncer")
 _COMMAND = "command"
 _PROCESSES = {process.name: process for process in PROCESSES}
 _STEPS = {step.name: step for step in STEPS}
@@ -66,6 +67,7 @@ class Stack:
         self._logs = logs
         self._environ = dict(os.environ if environ is None else environ)
         self._s3_kind = self._environ.get("TIEBACK_S3") or "rclone"
+        self._pgbouncer = _path(self._environ.get("TIEBACK_PGBOUNCER"))
         self._services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
         self.secrets: dict[str, str] = {}
@@ -88,7 +90,7 @@ class Stack:
             home,
             free=self._free_ports,
             environ=self._environ,
-            further=s3_ports(self._s3_kind),
+            further=(*s3_ports(self._s3_kind), *(["pgbouncer"] if self._pgbouncer else [])),
         )
         self._env = Environment(home, self.ports, self.secrets, self._environ)
         write_private(home / "env", self._env.as_shell())
@@ -99,6 +101,7 @@ class Stack:
             port=self.ports["postgres"],
             password=self.secrets[secrets.POSTGRES_SUPERUSER],
             shared_buffers=self._environ.get("TIEBACK_POSTGRES_SHARED_BUFFERS") or "512MB",
+            binaries=_path(self._environ.get("TIEBACK_POSTGRES_BIN")),
         )
 
     def __exit__(
@@ -152,6 +155,12 @@ class Stack:
         )
         ensure_roles(self.supervisor, self.postgres, self.secrets)
         ensure_bucket(self.supervisor, BUCKET, port=self.ports["s3"], key_id=key_id, secret=secret)
+        if self._pgbouncer:
+            folder = self._home.folder("pgbouncer")
+            pooler = pgbouncer_service(
+                self._pgbouncer, folder, ports=self.ports, kept=self.secrets
+            )
+            self._start_all([pooler])
 
     def migrate(self) -> None:
         """Bring the schema up to date."""
@@ -278,6 +287,10 @@ class Stack:
         if not process.ready:
             return service
         return replace(service, ready=partial(http_answers, port, process.ready))
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value) if value else None
 
 
 def _empty_metrics(service: Service) -> None:

