@@ -113,9 +113,18 @@ class TokenRefreshView(_PublicView):
         return Response(tokens.issue(user))
 
 
-@method_decorator(csrf_protect, name="dispatch")
 class SessionView(_PublicView):
     """Start or end a session for pages."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Ask for the CSRF token, but not of a method that is refused anyway."""
+        offered = hasattr(self, (request.method or "").lower())
+        answer = self._protected if offered else super().dispatch
+        return answer(request, *args, **kwargs)
+
+    @method_decorator(csrf_protect)
+    def _protected(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(request, *args, **kwargs)
 
     @extend_schema(operation_id="create_session", request=PasswordSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
