@@ -3,11 +3,15 @@
 #   TIEBACK_HOME  where services keep their data; default .tieback
 #   UNITS         how many units `make demo` mints
 #   ARGS          further arguments of pytest, bench or chaos
+#   LANES         which lanes of `make test-matrix` to run; default all
+#   SEED          of `make fuzz`; default the time
 
 PYTHON ?= python3
 TIEBACK_HOME ?= .tieback
 UNITS ?= 1000000
 ARGS ?=
+LANES ?=
+SEED ?= $(shell date +%s)
 export TIEBACK_HOME
 
 BIN := .venv/bin
@@ -20,7 +24,7 @@ PLANES := web console resolver worker
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test check check-django bench chaos
+.PHONY: help setup demo up test test-matrix fuzz check check-django bench chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -28,6 +32,8 @@ help:
 	@echo "make demo [UNITS=1000000]   mint, export, scan and verify from nothing; leaves nothing running"
 	@echo "make up                     run everything until Ctrl-C; prints addresses and passwords"
 	@echo "make test [ARGS=…]          the tests"
+	@echo "make test-matrix [LANES=…]  the tests on each Python, behind PgBouncer, on PostgreSQL 15"
+	@echo "make fuzz [SEED=…]          more than 10,000 generated requests"
 	@echo "make check                  format, lint, types, imports, migrations, settings, locks"
 	@echo "make bench [ARGS=…]         performance figures, into \$$TIEBACK_HOME/bench.json"
 	@echo "make chaos [ARGS=…]         fault injection, into \$$TIEBACK_HOME/chaos.json"
@@ -45,6 +51,14 @@ up: .venv/.runtime
 test: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
 		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(or $(ARGS),$(COVERAGE))
+
+test-matrix: .venv/.dev
+	@$(BIN)/python -m matrix $(LANES)
+
+fuzz: .venv/.dev
+	@$(STACK) with --temporary --free-ports -- env TIEBACK_PLANE=web \
+		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 \
+		$(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ if not os.environ.get("DATABASE_URL"):
 
 os.environ["TIEBACK_PLANE"] = "web"
 os.environ.setdefault("TIEBACK_ENV", "development")
+os.environ.setdefault("API_RATE_LIMIT", "0")
 
 from tests.planes import act_as, become, plane_now
 

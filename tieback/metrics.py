@@ -42,6 +42,10 @@ INTERRUPTED = Counter("tieback_interruptions_total", "Steps cut by a lost connec
 DOORBELLS_LOST = Counter("tieback_doorbells_lost_total", "Messages the broker did not take.")
 PACKS_BUILT = Counter("tieback_packs_built_total", "Packs uploaded.")
 PACK_BYTES = Counter("tieback_pack_bytes_total", "Bytes of packs uploaded.")
+RATE_LIMITED = Counter("tieback_rate_limited_total", "Requests refused as too many a minute.")
+RATE_LIMIT_SKIPPED = Counter(
+    "tieback_rate_limit_skipped_total", "Requests not counted because Redis did not answer."
+)
 SCANS = Counter("tieback_scans_total", "Answers of the resolver.", ["outcome"])
 
 

@@ -1,5 +1,6 @@
 """The API's own description, as a client would read it."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,13 @@ def description() -> Schema:
     generator = SchemaGenerator(urlconf=URLCONF)  # type: ignore[no-untyped-call]
     document: Schema = generator.get_schema(request=None, public=True)
     return document
+
+
+def operation_paths() -> Iterator[tuple[str, str, Schema]]:
+    """Yield path, method and description of every operation."""
+    for path, methods in description()["paths"].items():
+        for method, told in methods.items():
+            yield path, method, told
 
 
 def operation(route: Route, method: str) -> Schema | None:

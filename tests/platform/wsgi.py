@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 
 class Answer(NamedTuple):
@@ -26,16 +26,22 @@ def call(
     *,
     headers: dict[str, str] | None = None,
     body: object = None,
+    raw: bytes | None = None,
+    content_type: str = "application/json",
 ) -> Answer:
-    """Send one request to the application and read the whole answer."""
-    content = b"" if body is None else json.dumps(body).encode()
+    """Send one request to the application and read the whole answer.
+
+    ``body`` is sent as JSON, ``raw`` as it is.
+    """
+    content = raw or (b"" if body is None else json.dumps(body).encode())
     parts = urlsplit(target)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": parts.path,
+        # As servers hand a path over: its bytes, each as one character.
+        "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
         "QUERY_STRING": parts.query,
-        "CONTENT_TYPE": "application/json",
+        "CONTENT_TYPE": content_type,
         "CONTENT_LENGTH": str(len(content)),
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",

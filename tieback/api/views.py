@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from tieback.api import idempotency
 from tieback.api.envelope import unavailable
 from tieback.api.principal import Machine, Principal
+from tieback.api.throttles import count_request
 from tieback.brands.models import Membership, User
 from tieback.brands.roles import Role, Scope
 from tieback.brands.scoping import brand_scope, user_scope
@@ -32,12 +33,17 @@ class UnknownWorkspace(NotFound):
 
 
 class NeverStored(APIView):
-    """A view whose answers no cache keeps: they are one caller's own."""
+    """A view whose answers no cache keeps, and whose callers are counted: each is one's own."""
 
     @property
     def default_response_headers(self) -> dict[str, str]:
         """Add the header to every answer, errors included."""
         return {**super().default_response_headers, "Cache-Control": "no-store"}
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate, and count the request before it costs anything more."""
+        super().perform_authentication(request)
+        count_request(request)
 
 
 class BrandAPIView(NeverStored, GenericAPIView[Any]):

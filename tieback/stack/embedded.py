@@ -157,9 +157,7 @@ class Stack:
         ensure_bucket(self.supervisor, BUCKET, port=self.ports["s3"], key_id=key_id, secret=secret)
         if self._pgbouncer:
             folder = self._home.folder("pgbouncer")
-            pooler = pgbouncer_service(
-                self._pgbouncer, folder, ports=self.ports, kept=self.secrets
-            )
+            pooler = pgbouncer_service(self._pgbouncer, folder, ports=self.ports, kept=self.secrets)
             self._start_all([pooler])
 
     def migrate(self) -> None:

@@ -28,7 +28,12 @@ _OWN = frozenset(
 # Read by the servers or their client libraries behind our back.
 _FOREIGN = ("PG", "RCLONE_", "WEED_", "AWS_", "CELERY_", "GRANIAN_")
 # An operator's own choice wins over these.
-_DEFAULTS = {"TIEBACK_ENV": "development", "TIEBACK_RESOLVER_SCHEME": "http"}
+_DEFAULTS = {
+    "TIEBACK_ENV": "development",
+    "TIEBACK_RESOLVER_SCHEME": "http",
+    # One machine and no strangers: a bench must be able to send what it likes.
+    "API_RATE_LIMIT": "0",
+}
 _STORES_OF = {"web", "console", "worker"}
 
 

@@ -37,7 +37,9 @@ class Postgres:
         self._shared_buffers = shared_buffers
         self._binaries = binaries or find_binary(_DISTRIBUTION, "postgres").parent
         if not os.access(self._binaries / "postgres", os.X_OK):
-            message = f"TIEBACK_POSTGRES_BIN={binaries} holds no server (Debian: apt install postgresql)"
+            message = (
+                f"TIEBACK_POSTGRES_BIN={binaries} holds no server (Debian: apt install postgresql)"
+            )
             raise StackError(message)
         # The machine's PG* variables and locale do not reach the server.
         self._env = {"LC_ALL": "C", "PATH": os.defpath}

@@ -1,0 +1,80 @@
+"""What the runs of this folder need: the application, a caller, silence, and a word at the end."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+
+from tests.platform.conftest import TwoBrands, two_brands
+from tieback.api import tokens
+from tieback.brands.roles import Role
+
+__all__ = ("two_brands",)
+
+SEED = int(os.environ.get("TIEBACK_FUZZ_SEED", "20260101"))
+CSRF = "a" * 32
+SUMMARY = pytest.StashKey[list[str]]()
+
+
+class Application:
+    """The web plane as a server runs it; closes the sessions of whoever called it."""
+
+    def __init__(self) -> None:
+        self._application = get_wsgi_application()
+        self._sessions: set[Any] = set()
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        try:
+            return self._application(environ, start_response)
+        finally:
+            self._sessions.add(connection.connection)
+
+    def close(self) -> None:
+        """Close them all: the threads that opened them may be gone."""
+        for session in filter(None, self._sessions):
+            session.close()
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    """The application, quiet: a thousand refusals are a thousand lines of log."""
+    logging.disable(logging.CRITICAL)
+    application = Application()
+    yield application
+    application.close()
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def owner(two_brands: TwoBrands, settings) -> dict[str, str]:
+    """Headers of a brand's owner that last for as long as it takes."""
+    settings.JWT_ACCESS_LIFETIME = timedelta(hours=12)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    person = two_brands.own.world.people[Role.OWNER]
+    return {
+        "Authorization": f"Bearer {tokens.issue(person)['access']}",
+        # Signing in to pages asks for this pair, and for nothing else, to look any further.
+        "Cookie": f"{settings.CSRF_COOKIE_NAME}={CSRF}",
+        "X-CSRFToken": CSRF,
+    }
+
+
+@pytest.fixture
+def tell(pytestconfig: pytest.Config) -> Callable[[object], None]:
+    """Say something in the summary of the run."""
+    return lambda told: pytestconfig.stash.setdefault(SUMMARY, []).append(str(told))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print what the runs did."""
+    for line in config.stash.get(SUMMARY, []):
+        terminalreporter.write_line(f"seed {SEED}: {line}")
