@@ -25,8 +25,8 @@ from tieback.stack.environment import BUCKET, Environment
 from tieback.stack.errors import StackError
 from tieback.stack.home import Home
 from tieback.stack.logs import FileLogs, Logs
-from tieback.stack.ports import HOST, choose_ports, free_ports, require_free
 from tieback.stack.pgbouncer import pgbouncer_service
+from tieback.stack.ports import HOST, choose_ports, free_ports, require_free
 from tieback.stack.postgres import Postgres
 from tieback.stack.probes import http_answers
 from tieback.stack.processes import PROCESSES, STEPS, Process, Step

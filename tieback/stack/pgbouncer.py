@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode between tieback and PostgreSQL, where ``TIEBACK_PGBOUNCER`` names it.
+"""PgBouncer in transaction mode in front of PostgreSQL, where ``TIEBACK_PGBOUNCER`` names it.
 
 It is no part of the default stack: it is there to run tieback as behind somebody's pooler.
 """
