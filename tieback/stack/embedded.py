@@ -160,9 +160,9 @@ class Stack:
             pooler = pgbouncer_service(self._pgbouncer, folder, ports=self.ports, kept=self.secrets)
             self._start_all([pooler])
 
-    def migrate(self) -> None:
-        """Bring the schema up to date."""
-        self._run(_STEPS["migrate"])
+    def migrate(self, *, code: Path = PROJECT) -> None:
+        """Bring the schema up to date, or to what another checkout of tieback knows."""
+        self._run(_STEPS["migrate"], code=code)
 
     def create_operator(self) -> None:
         """Make the first operator of the console, if there is none."""
@@ -176,11 +176,17 @@ class Stack:
         self._start_all([self._service(process) for process in chosen])
 
     def start(
-        self, name: str, *, alias: str | None = None, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        alias: str | None = None,
+        env: Mapping[str, str] | None = None,
+        code: Path = PROJECT,
     ) -> None:
         """Start one service or process (again), with further variables if given.
 
         With an alias a second one of its kind runs beside the first, on a port of its own.
+        ``code`` is another checkout of tieback, for a process of an earlier release.
         """
         if alias is None and env is None and name in self._services:
             service = self._services[name]
@@ -189,7 +195,7 @@ class Stack:
             raise StackError(message)
         else:
             service = self._service(_PROCESSES[name], alias=alias, env=env)
-        self._start_all([service])
+        self._start_all([replace(service, cwd=code) if code != PROJECT else service])
 
     def stop(self, *names: str) -> None:
         """Stop the named children in reverse order of naming, or all: processes before services."""
@@ -250,13 +256,15 @@ class Stack:
         for service in services:
             self.supervisor.wait_ready(service.name)
 
-    def _run(self, step: Step, *, env: Mapping[str, str] | None = None) -> None:
+    def _run(
+        self, step: Step, *, env: Mapping[str, str] | None = None, code: Path = PROJECT
+    ) -> None:
         self.supervisor.run(
             Service(
                 name=step.name,
                 argv=_argv(step.argv),
                 env={**self._env.of_plane(step.plane), **(env or {})},
-                cwd=PROJECT,
+                cwd=code,
             )
         )
 
