@@ -16,7 +16,7 @@ WAITING_AT_MOST = 8
 
 @dataclass
 class Load:
-    """What is asked, by whom and where; ``jobs`` are the jobs promised, ``errors`` what went wrong."""
+    """What is asked, by whom and where; ``jobs`` were promised, ``errors`` are what went wrong."""
 
     header: str
     product_id: str
