@@ -34,6 +34,13 @@ _TEST_ONLY_GRANTS = """
 """
 
 
+def pytest_configure() -> None:
+    """Count no requests: tests send more a minute than callers may. Some turn it on again."""
+    from django.conf import settings
+
+    settings.API_RATE_LIMIT = 0
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,
