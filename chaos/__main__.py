@@ -22,7 +22,14 @@ import psycopg
 from botocore.config import Config
 
 from bench.system import BenchFailed, System, wait_until
-from chaos.checker import CHECKS, SNAPSHOT_CHECKS, Evidence
+from chaos.checker import (
+    CHECKS,
+    EXPECTED_AT_REST,
+    NOT_APPLICABLE,
+    SNAPSHOT_CHECKS,
+    Evidence,
+    says,
+)
 from chaos.faults import Faults, plan
 from chaos.load import Client
 from tieback.stack import Stack
@@ -65,7 +72,7 @@ class Watcher:
         while not self._stop.wait(1.0):
             try:
                 with self._connect() as database:
-                    evidence = Evidence(database, {}, 0)
+                    evidence = Evidence(database)
                     for name, check in SNAPSHOT_CHECKS.items():
                         found = check(evidence)
                         if found:
@@ -139,6 +146,8 @@ def run(stack: Stack, *, seed: int, share: float) -> tuple[Faults, Client, dict[
         watcher.stop()
         evidence = Evidence(database, client.acknowledged, CYCLE_SIZE, object_reader(stack))
         found = {name: check(evidence) for name, check in CHECKS.items()}
+        for name, check in EXPECTED_AT_REST.items():
+            found[name] += check(evidence)
     if not watcher.looks or len(client.acknowledged) < len(faults.confirmed):
         raise BenchFailed("too little happened for the verdict to mean anything")
     for name, problems in watcher.problems.items():
@@ -164,12 +173,15 @@ def main() -> int:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "faults": faults.confirmed,
         "jobs": len(client.acknowledged),
-        "invariants": {name: "; ".join(lines) or "ok" for name, lines in found.items()},
+        "invariants": {name: "; ".join(lines) or "ok" for name, lines in found.items()}
+        | NOT_APPLICABLE,
     }
     target = home / "chaos.json"
     target.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     for name, lines in found.items():
-        print(f"{name:4} {CHECKS[name].__doc__.split(': ')[1]:80} {'; '.join(lines) or 'ok'}")  # type: ignore[union-attr]
+        print(f"{name:4} {says(name):90} {'; '.join(lines) or 'ok'}")
+    for name, why in NOT_APPLICABLE.items():
+        print(f"{name:4} {why}")
     print(f"{sum(faults.confirmed.values())} faults confirmed; written to {target}")
     return 1 if any(found.values()) else 0
 

@@ -157,6 +157,16 @@ def put(key: str, content: bytes, *, sha256: bytes, content_type: str) -> None:
     )
 
 
+def read(key: str) -> bytes:
+    """Return the bytes of an object."""
+
+    def get() -> bytes:
+        content: bytes = _client().get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"].read()
+        return content
+
+    return _asked("GetObject", get)
+
+
 def signed_url(
     key: str, filename: str, *, content_type: str = "text/csv; charset=utf-8"
 ) -> tuple[str, datetime]:

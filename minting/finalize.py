@@ -110,6 +110,8 @@ def record_error(claim: Claim, error: str, *, final: bool = False) -> float | No
                 data={
                     "error": error[:LONGEST_ERROR],
                     "consecutive_errors": errors,
+                    "allowed_errors": int(settings.MAX_RETRIES),
+                    "poison": final,
                     "generated_quantity": claim.generated,
                 },
             )

@@ -1,0 +1,92 @@
+"""I4 and I5: counters are the rows they count, and an answer given is a job kept."""
+
+from chaos.checker.evidence import SHOWN, Evidence, check
+
+_COUNTED = """
+    select job.id, job.generated_quantity, batch.minted_quantity, batch.activated_quantity,
+           batch.revoked_quantity, coalesce(made.units, 0) as units,
+           coalesce(made.activated, 0) as activated, coalesce(made.revoked, 0) as revoked,
+           (select count(*) from resolver_activation as scan where scan.batch_id = batch.id)
+               as not_counted_yet
+      from minting_mintjob as job
+      join minting_mintbatch as batch on batch.id = job.batch_id
+      left join lateral (
+           select count(*) as units, count(activated_at) as activated,
+                  count(*) filter (where status = 2) as revoked
+             from minting_mintunit as unit where unit.batch_id = job.batch_id) as made on true
+     where {jobs}
+"""
+
+
+@check
+def counters_equal_rows(evidence: Evidence) -> list[str]:
+    """I4: generated, minted, activated and revoked are the numbers of such units."""
+    return (
+        evidence.problems(
+            "made (job, generated, minted, units)",
+            "select id, generated_quantity, minted_quantity, units"
+            f" from ({_COUNTED}) as job"
+            " where generated_quantity <> units or minted_quantity <> units",
+        )
+        + evidence.problems(
+            "activated (job, counted, to be counted, units)",
+            "select id, activated_quantity, not_counted_yet, activated"
+            f" from ({_COUNTED}) as job"
+            " where activated_quantity + not_counted_yet <> activated",
+        )
+        + evidence.problems(
+            "revoked (job, counted, units)",
+            f"select id, revoked_quantity, revoked from ({_COUNTED}) as job"
+            " where revoked_quantity <> revoked",
+        )
+        + evidence.problems(
+            "a unit's state and its moments disagree (unit, status, activated, revoked)",
+            "select unit.id, unit.status, unit.activated_at, unit.revoked_at"
+            "  from minting_mintunit as unit"
+            "  join minting_mintjob as job on job.batch_id = unit.batch_id and {jobs}"
+            " where (unit.status = 1 and unit.activated_at is null)"
+            "    or (unit.status = 0 and unit.activated_at is not null)"
+            "    or (unit.status = 2) <> (unit.revoked_at is not null)",
+        )
+    )
+
+
+@check
+def acknowledged_is_durable(evidence: Evidence) -> list[str]:
+    """I5: every acknowledged submission is one job, and every job answers a submission."""
+    found = evidence.problems(
+        "one key, several jobs (brand, key, jobs)",
+        "select job.brand_id, job.idempotency_key, count(*) from minting_mintjob as job"
+        " where {jobs} group by 1, 2 having count(*) > 1",
+    ) + evidence.problems(
+        "one batch, several jobs (batch, jobs)",
+        "select job.batch_id, count(*) from minting_mintjob as job"
+        " where {jobs} group by 1 having count(*) > 1",
+    )
+    if not evidence.is_narrowed:
+        found += evidence.problems(
+            "a batch that no job mints (batch)",
+            "select batch.id from minting_mintbatch as batch where not exists ("
+            " select from minting_mintjob as job where job.batch_id = batch.id)",
+        )
+    return found if evidence.acknowledged is None else found + _against_the_log(evidence)
+
+
+def _against_the_log(evidence: Evidence) -> list[str]:
+    stored: dict[str, str] = dict(
+        evidence.rows(
+            "select job.id::text, job.idempotency_key from minting_mintjob as job where {jobs}"
+        )  # type: ignore[arg-type]
+    )
+    lost = [
+        f"acknowledged {job} under {key}, stored {stored.get(job, 'no such job')}"
+        for key, job in evidence.answers
+        if stored.get(job) != key and not (evidence.is_narrowed and job not in stored)
+    ]
+    promised = {job for _, job in evidence.answers}
+    unasked = [
+        f"nobody was promised the job under {key}"
+        for job, key in stored.items()
+        if job not in promised and key not in evidence.unanswered
+    ]
+    return lost[:SHOWN] + unasked[:SHOWN]

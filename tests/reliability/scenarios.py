@@ -1,0 +1,155 @@
+"""What goes wrong around the engine: each is harmless, unless something of it is missing."""
+
+import pytest
+
+from minting import cycles, worker
+from minting.states import ActivationMode, JobStatus
+from tests.reliability.engine import Crash, Engine
+
+
+def die() -> None:
+    raise Crash
+
+
+def nothing_special(engine: Engine) -> None:
+    """Two brands' jobs are minted in turn, scanned and exported."""
+    jobs = [engine.submit(25), engine.submit(9, brand=1)]
+    engine.submit(3, activation_mode=ActivationMode.ACTIVE_AT_MINT)
+    engine.finish()
+    engine.export()
+    engine.scan(jobs[0], 2)
+
+
+def scanned_and_counted_twice(engine: Engine) -> None:
+    """The roll-up of scans runs, and runs again."""
+    job = engine.submit(6)
+    engine.finish()
+    engine.scan(job, 3)
+    engine.roll_up()
+    engine.roll_up()
+
+
+def the_same_tokens_come_again(engine: Engine) -> None:
+    """The source of randomness repeats itself between two cycles."""
+    engine.submit(12)
+    real, kept = cycles.generate_tokens, {}
+
+    def stuck(count: int) -> list[str]:
+        return kept.setdefault(count, real(count))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cycles, "generate_tokens", stuck)
+        engine.finish()
+
+
+def overtaken_by_one_cycle(engine: Engine) -> None:
+    """A worker sleeps past its lease after a cycle, and another one makes the next."""
+    engine.submit(20)
+
+    def sleep() -> None:
+        engine.let_time_pass()
+        engine.work_for_one_cycle()
+
+    engine.at("mint.committed", sleep)
+    engine.work()
+    engine.finish()
+
+
+def overtaken_before_anything_is_made(engine: Engine) -> None:
+    """A worker sleeps past its lease; another one claims the job and dies at once."""
+    engine.submit(20)
+
+    def sleep() -> None:
+        engine.let_time_pass()
+        engine.at("mint.started", die)
+        assert engine.work() is None
+
+    engine.at("mint.committed", sleep)
+    engine.work()
+    engine.finish()
+
+
+def counts_more_than_it_made(engine: Engine) -> None:
+    """A worker believes after one cycle that it has made every unit."""
+    engine.submit(12)
+    real = worker.run_cycles
+
+    def too_sure(claim, *, stop):
+        real(claim, stop=lambda: True)
+        claim.generated = claim.requested
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "run_cycles", too_sure)
+        engine.work()
+    engine.finish()
+
+
+def dies_inside_a_cycle(engine: Engine) -> None:
+    """A worker dies in the middle of its second cycle."""
+    engine.submit(12)
+    engine.at("mint.fenced", lambda: None, die)
+    assert engine.work() is None
+    engine.finish()
+
+
+def dies_after_a_cycle(engine: Engine) -> None:
+    """A worker dies just after a cycle was committed."""
+    engine.submit(12)
+    engine.at("mint.committed", die)
+    assert engine.work() is None
+    engine.finish()
+
+
+def asked_twice_at_once(engine: Engine) -> None:
+    """Two requests with one key meet."""
+    engine.submit_twice_at_once("one key")
+    engine.finish()
+
+
+def asked_again_later(engine: Engine) -> None:
+    """A client that did not hear the answer asks again, after another request."""
+    engine.submit(5, key="first")
+    engine.submit(5, key="second")
+    engine.submit(5, key="first")
+    engine.finish()
+
+
+def fails_and_is_sent_back(engine: Engine) -> None:
+    """Three errors in a row end a job; an operator sends it back."""
+    job = engine.submit(12)
+    with engine.failing(2, 3, 4):
+        while engine.status(job) is not JobStatus.FAILED:
+            engine.let_time_pass()
+            engine.work()
+    engine.retry(job)
+    engine.finish()
+
+
+def sent_back_after_its_end(engine: Engine) -> None:
+    """An operator sends a completed job back, and a worker looks for it."""
+    job = engine.submit(6)
+    engine.finish()
+    engine.retry(job)
+    engine.work()
+
+
+def errors_with_progress_between(engine: Engine) -> None:
+    """Every second attempt meets an error, and a cycle is committed in between."""
+    engine.submit(20)
+    # A visit that goes well asks for tokens twice: for its cycle and, in vain, for the next one.
+    with engine.failing(1, 4, 7, 10):
+        for _ in range(8):
+            engine.let_time_pass()
+            engine.work_for_one_cycle()
+    assert engine.errors >= 3
+    engine.finish()
+
+
+def errors_in_a_row(engine: Engine) -> None:
+    """More errors in a row than are allowed."""
+    engine.submit(8)
+    with engine.failing(*range(1, 5)):
+        for _ in range(4):
+            engine.let_time_pass()
+            engine.work()
+    assert engine.errors >= 3
