@@ -25,6 +25,8 @@ COPY tieback tieback
 COPY minting minting
 COPY exports exports
 COPY resolver resolver
+COPY chaos/__init__.py chaos/
+COPY chaos/checker chaos/checker
 COPY templates templates
 # The settings want a secret and a database to name. This secret lives as long as this line runs.
 RUN secret="$(python -c 'import secrets; print(secrets.token_hex(32))')" \

@@ -21,33 +21,23 @@ _COUNTED = """
 @check
 def counters_equal_rows(evidence: Evidence) -> list[str]:
     """I4: generated, minted, activated and revoked are the numbers of such units."""
-    return (
-        evidence.problems(
-            "made (job, generated, minted, units)",
-            "select id, generated_quantity, minted_quantity, units"
-            f" from ({_COUNTED}) as job"
-            " where generated_quantity <> units or minted_quantity <> units",
-        )
-        + evidence.problems(
-            "activated (job, counted, to be counted, units)",
-            "select id, activated_quantity, not_counted_yet, activated"
-            f" from ({_COUNTED}) as job"
-            " where activated_quantity + not_counted_yet <> activated",
-        )
-        + evidence.problems(
-            "revoked (job, counted, units)",
-            f"select id, revoked_quantity, revoked from ({_COUNTED}) as job"
-            " where revoked_quantity <> revoked",
-        )
-        + evidence.problems(
-            "a unit's state and its moments disagree (unit, status, activated, revoked)",
-            "select unit.id, unit.status, unit.activated_at, unit.revoked_at"
-            "  from minting_mintunit as unit"
-            "  join minting_mintjob as job on job.batch_id = unit.batch_id and {jobs}"
-            " where (unit.status = 1 and unit.activated_at is null)"
-            "    or (unit.status = 0 and unit.activated_at is not null)"
-            "    or (unit.status = 2) <> (unit.revoked_at is not null)",
-        )
+    return evidence.problems(
+        "counted, and there (job, generated, minted, units, activated, to be counted, units,"
+        " revoked, units)",
+        "select id, generated_quantity, minted_quantity, units, activated_quantity,"
+        "       not_counted_yet, activated, revoked_quantity, revoked"
+        f" from ({_COUNTED}) as job"
+        " where generated_quantity <> units or minted_quantity <> units"
+        "    or activated_quantity + not_counted_yet <> activated"
+        "    or revoked_quantity <> revoked",
+    ) + evidence.problems(
+        "a unit's state and its moments disagree (unit, status, activated, revoked)",
+        "select unit.id, unit.status, unit.activated_at, unit.revoked_at"
+        "  from minting_mintunit as unit"
+        "  join minting_mintjob as job on job.batch_id = unit.batch_id and {jobs}"
+        " where (unit.status = 1 and unit.activated_at is null)"
+        "    or (unit.status = 0 and unit.activated_at is not null)"
+        "    or (unit.status = 2) <> (unit.revoked_at is not null)",
     )
 
 

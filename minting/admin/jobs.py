@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.safestring import SafeString
 from minting.admin.acts import ACTS, JobAct, JobsForm
 from minting.admin.display import NOTHING, age, label, per_second, progress, short, short_id
 from minting.admin.events import story
+from minting.admin.verifying import verify_page
 from minting.models import MintCycle, MintJob
 from minting.revocations import Act
 from minting.states import JobStatus
@@ -164,7 +166,7 @@ class MintJobAdmin(ConsoleAdmin):
     # Acts
 
     def get_urls(self) -> list[URLPattern]:
-        """Add a confirm page for each act."""
+        """Add a confirm page for each act, and the page of verdicts."""
         pages = [
             path(
                 f"{act.name}/",
@@ -173,7 +175,9 @@ class MintJobAdmin(ConsoleAdmin):
             )
             for act in ACTS
         ]
-        return [*pages, *super().get_urls()]
+        verify = self.admin_site.admin_view(self.verify_view)
+        verdicts = path("<uuid:job_id>/verify/", verify, name="minting_mintjob_verify")
+        return [*pages, verdicts, *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the acts that this person may do."""
@@ -240,6 +244,16 @@ class MintJobAdmin(ConsoleAdmin):
         level = messages.SUCCESS if done else messages.WARNING
         self.message_user(request, said, level)
         return redirect("admin:minting_mintjob_changelist")
+
+    # Verifying
+
+    def verify_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        """Check the job's invariants. Looking at a job is permission enough to have it checked."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        job = get_object_or_404(MintJob, pk=job_id)
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return verify_page(request, job, context)
 
     # The job's page
 
