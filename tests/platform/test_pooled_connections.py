@@ -17,14 +17,15 @@ from tests.platform.callers import Caller, callers_of
 from tests.platform.conftest import TwoBrands
 from tests.platform.furnishing import BATCHES, Furnished
 from tests.platform.wsgi import Answer, call
+from tests.reliability.scale import SEED, scaled
 from tieback.brands.models import AuditEntry
 from tieback.brands.scoping import brand_scope
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(scaled(120, 3_600))]
 
-THREADS = 16
-REQUESTS_A_THREAD = 20
-SEED = 20_260
+# At full size 10,000 requests over four connections.
+THREADS = scaled(16, 4)
+REQUESTS_A_THREAD = scaled(20, 2_500)
 
 #: How a request ends, and what it answers.
 ENDINGS = {
@@ -102,6 +103,7 @@ def test_nothing_leaks_between_requests_on_shared_connections(application, two_b
         for brand in two_brands
     }
     start = threading.Barrier(THREADS)
+    note = f"TIEBACK_PROVE_SEED={SEED}"
 
     def hammer(number: int) -> Counter[str]:
         start.wait()
@@ -109,7 +111,7 @@ def test_nothing_leaks_between_requests_on_shared_connections(application, two_b
 
     with ThreadPoolExecutor(THREADS) as pool:
         done = sum(pool.map(hammer, range(THREADS)), Counter())
-    assert done.total() == THREADS * REQUESTS_A_THREAD
+    assert done.total() == THREADS * REQUESTS_A_THREAD, note
     assert set(done) == {"read", "foreign", "stranger", *ENDINGS}
     for brand in two_brands:
         with brand_scope(brand.world.brand.id):
