@@ -24,7 +24,7 @@ PLANES := web console resolver worker
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test test-matrix fuzz check check-django bench chaos
+.PHONY: help setup demo up test test-matrix fuzz prove check check-django bench chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -34,6 +34,7 @@ help:
 	@echo "make test [ARGS=…]          the tests"
 	@echo "make test-matrix [LANES=…]  the tests on each Python, behind PgBouncer, on PostgreSQL 15"
 	@echo "make fuzz [SEED=…]          more than 10,000 generated requests"
+	@echo "make prove [ARGS=…]         the proofs of reliability at full size; takes hours"
 	@echo "make check                  format, lint, types, imports, migrations, settings, locks"
 	@echo "make bench [ARGS=…]         performance figures, into \$$TIEBACK_HOME/bench.json"
 	@echo "make chaos [ARGS=…]         fault injection, into \$$TIEBACK_HOME/chaos.json"
@@ -59,6 +60,10 @@ fuzz: .venv/.dev
 	@$(STACK) with --temporary --free-ports -- env TIEBACK_PLANE=web \
 		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 \
 		$(BIN)/python -m pytest tests/fuzz $(ARGS)
+prove: .venv/.dev
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
+		env TIEBACK_PLANE=web TIEBACK_PROVE=full $(BIN)/python -m pytest -n 2 --dist loadfile \
+		$(or $(ARGS),tests/reliability tests/platform/test_pooled_connections.py)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .
