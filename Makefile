@@ -60,6 +60,7 @@ fuzz: .venv/.dev
 	@$(STACK) with --temporary --free-ports -- env TIEBACK_PLANE=web \
 		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 \
 		$(BIN)/python -m pytest tests/fuzz $(ARGS)
+
 prove: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
 		env TIEBACK_PLANE=web TIEBACK_PROVE=full $(BIN)/python -m pytest -n 2 --dist loadfile \

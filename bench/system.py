@@ -39,13 +39,13 @@ class System:
     brand_id: str = ""
     product_id: str = ""
 
-    def prepare(self) -> None:
+    def prepare(self, slug: str = "bench") -> None:
         """Make the brand and a product that is ready to mint."""
         made = subprocess.run(
             [
-                *(sys.executable, "manage.py", "create_brand", "--slug", "bench"),
-                *("--name", "Bench", "--resolver-host", "bench.example"),
-                *("--owner-email", "owner@bench.example", "--json"),
+                *(sys.executable, "manage.py", "create_brand", "--slug", slug),
+                *("--name", slug.title(), "--resolver-host", f"{slug}.example"),
+                *("--owner-email", f"owner@{slug}.example", "--json"),
             ],
             cwd=PROJECT,
             env={**self.stack.environment("console"), "PATH": os.environ["PATH"]},

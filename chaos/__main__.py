@@ -1,189 +1,112 @@
-"""``make chaos``: kill, pause, restart and flush while jobs are minted, then check everything.
+"""``make chaos``: break everything around the jobs while they are minted, then check everything.
 
-Prints the seed, each confirmed fault and the verdict on each invariant, and writes
-``$TIEBACK_HOME/chaos.json``. Exit 0 only where every invariant held.
+Scenarios run one after the other on one stack; after each the checker judges what is left. Prints
+the seed, each confirmed fault and each verdict, and writes ``$TIEBACK_HOME/chaos.json``. Exit 0
+only where every invariant and every bound held.
 """
 
 import argparse
-import json
 import os
-import random
 import secrets
 import sys
-import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import boto3
-import psycopg
-from botocore.config import Config
-
-from bench.system import BenchFailed, System, wait_until
-from chaos.checker import (
-    CHECKS,
-    EXPECTED_AT_REST,
-    NOT_APPLICABLE,
-    SNAPSHOT_CHECKS,
-    Evidence,
-    says,
-)
-from chaos.faults import Faults, plan
-from chaos.load import Client
-from tieback.stack import Stack
-
-# Short times, in the order the system check asks for, so that recovery is seen and not waited for.
-LEASE_SECONDS = 5.0
-CYCLE_SIZE = 500
-SETTINGS = {
-    "TIEBACK_CYCLE_SIZE": str(CYCLE_SIZE),
-    "TIEBACK_PACK_SIZE": "2000",
-    "TIEBACK_WINDOW_SECONDS": "2",
-    "TASK_SOFT_TIME_LIMIT": "3",
-    "TASK_TIME_LIMIT": "4",
-    "TIEBACK_LEASE_SECONDS": str(LEASE_SECONDS),
-    "BROKER_VISIBILITY_TIMEOUT": "20",
-    "TIEBACK_SWEEP_SECONDS": "1",
-    # A crash point may be met by the same job again and again; the poison rule is not on trial.
-    "MAX_CRASHES_WITHOUT_PROGRESS": "1000",
-}
-REST_SECONDS = 300.0
+from chaos.judging import Watcher, judge
+from chaos.lab import BenchFailed, Lab
+from chaos.record import NotRun, Record
+from chaos.report import print_record, print_summary, summary, write
+from chaos.scenarios import DEFAULT, FULL, SCENARIOS, SMALL, Scenario
+from tieback.stack import Stack, StackError
 
 
-class Watcher:
-    """Looks at a snapshot again and again while faults are injected."""
-
-    def __init__(self, connect: Callable[[], "psycopg.Connection[Any]"]) -> None:
-        self.problems: dict[str, list[str]] = {}
-        self.looks = 0
-        self._connect = connect
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking."""
-        self._stop.set()
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        while not self._stop.wait(1.0):
-            try:
-                with self._connect() as database:
-                    evidence = Evidence(database)
-                    for name, check in SNAPSHOT_CHECKS.items():
-                        found = check(evidence)
-                        if found:
-                            self.problems.setdefault(name, found)
-                    self.looks += 1
-            except psycopg.OperationalError:
-                continue
-            except Exception as error:  # noqa: BLE001 - a thread's error would be seen by nobody
-                self.problems.setdefault("I4", [f"the watcher failed: {error}"])
-                return
-
-
-def object_reader(stack: Stack) -> Callable[[str], bytes]:
-    """Return a function that reads an object of the store."""
-    environment = stack.environment()
-    store = boto3.client(
-        "s3",
-        endpoint_url=environment["S3_ENDPOINT_URL"],
-        aws_access_key_id=environment["S3_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["S3_SECRET_ACCESS_KEY"],
-        region_name=environment["S3_REGION"],
-        config=Config(s3={"addressing_style": "path"}),
-    )
-
-    def read(key: str) -> bytes:
-        body: bytes = store.get_object(Bucket=environment["S3_BUCKET"], Key=key)["Body"].read()
-        return body
-
-    return read
+def run_scenario(lab: Lab, scenario: Scenario, count: int) -> Record:
+    """Run one scenario to its rest and judge it; a failure of its own is a problem it has."""
+    record = lab.record = Record(scenario.name, scenario.promise)
+    print(f"{scenario.name} ({scenario.promise}), {count} faults", flush=True)
+    began = time.monotonic()
+    lab.configure(scenario.settings)
+    watcher = Watcher(lambda: lab.stack.postgres.connect("tieback"))
+    try:
+        if scenario.has_load:
+            lab.start_load()
+        scenario.run(lab, count)
+    except NotRun as why:
+        record.not_run = str(why)
+    except (BenchFailed, StackError) as error:
+        record.problems.append(f"{type(error).__name__}: {error}")
+    finally:
+        lab.stop_load()
+        lab.disarm()
+    try:
+        lab.configure()
+        lab.wait_rest()
+    except (BenchFailed, StackError) as error:
+        record.problems.append(f"never at rest: {error}")
+    watcher.stop()
+    if not record.not_run:
+        judge(lab, scenario, watcher)
+        record.expect(record.faults, "no fault landed while a job ran")
+    lab.forget()
+    record.seconds = round(time.monotonic() - began, 1)
+    print_record(record)
+    return record
 
 
-def at_rest(database: "psycopg.Connection[Any]") -> bool | None:
-    """Return true once every job and build has ended, else ``None``."""
-    row = database.execute(
-        "select (select count(*) from minting_mintjob where status in"
-        "        ('QUEUED', 'RESERVED', 'PROCESSING'))"
-        "     + (select count(*) from exports_packbuild where status in ('pending', 'generating'))"
-        "     + (select count(*) from minting_mintjob j where status = 'COMPLETED' and not exists"
-        "        (select from exports_packbuild b where b.batch_id = j.batch_id))"
-    ).fetchone()
-    return True if row == (0,) else None
+def chosen(names: Sequence[str], size: str, count: int) -> list[tuple[Scenario, int]]:
+    """Return which scenarios run, and how many faults each injects."""
+    wanted = [scenario for scenario in SCENARIOS if not names or scenario.name in names]
+    counts = [(scenario, count or scenario.count(size)) for scenario in wanted]
+    if names:
+        return [(scenario, number or max(1, scenario.default)) for scenario, number in counts]
+    return [(scenario, number) for scenario, number in counts if number]
 
 
-def run(stack: Stack, *, seed: int, share: float) -> tuple[Faults, Client, dict[str, list[str]]]:
-    """Inject a shuffled plan of faults under load; return what was found wrong."""
-    system = System(stack)
-    stack.start_services()
-    stack.migrate()
-    with system.superuser() as database:
-        # Else a worker that is paused inside a transaction holds its row for half a minute.
-        database.execute("alter role tieback_worker set idle_in_transaction_session_timeout = '2s'")
-    stack.start_processes(["web"])
-    stack.start("beat", env=SETTINGS)
-    system.prepare()
-    faults = Faults(system, SETTINGS, LEASE_SECONDS)
-    faults.start_worker()
-    client = Client(system, seed)
-    client.start()
-    watcher = Watcher(system.superuser)
-    dice = random.Random(seed)
-    faults_to_come = plan(faults)
-    dice.shuffle(faults_to_come)
-    for fault in faults_to_come[: max(1, round(len(faults_to_come) * share))]:
-        if not client.is_running:
-            raise BenchFailed(f"the load has ended: {client.failed or 'its thread died'}")
-        fault()
-        time.sleep(dice.uniform(0.2, 1.0))
-    client.stop()
-    with system.superuser() as database:
-        wait_until("everything to come to rest", lambda: at_rest(database), seconds=REST_SECONDS)
-        watcher.stop()
-        evidence = Evidence(database, client.acknowledged, CYCLE_SIZE, object_reader(stack))
-        found = {name: check(evidence) for name, check in CHECKS.items()}
-        for name, check in EXPECTED_AT_REST.items():
-            found[name] += check(evidence)
-    if not watcher.looks or len(client.acknowledged) < len(faults.confirmed):
-        raise BenchFailed("too little happened for the verdict to mean anything")
-    for name, problems in watcher.problems.items():
-        found[name] = [*found[name], *(f"while running: {line}" for line in problems)]
-    print(f"  {watcher.looks} snapshots taken, {len(client.acknowledged)} jobs acknowledged,")
-    print(f"  {client.refused} requests refused or cut and repeated")
-    return faults, client, found
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--small", dest="size", action="store_const", const=SMALL)
+    size.add_argument("--full", dest="size", action="store_const", const=FULL)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
+    parser.add_argument("--only", default="", help="names of scenarios, by comma")
+    parser.add_argument("--count", type=int, default=0, help="faults of each scenario")
+    parser.add_argument("--list", action="store_true", help="print the scenarios and end")
+    options = parser.parse_args()
+    options.size = options.size or (FULL if os.environ.get("FULL") == "1" else DEFAULT)
+    options.names = [name for name in options.only.split(",") if name]
+    if unknown := set(options.names) - {scenario.name for scenario in SCENARIOS}:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}; see --list")
+    return options
 
 
 def main() -> int:
-    """Run the faults; exit 1 where an invariant broke."""
-    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
-    parser.add_argument("--share", type=float, default=1.0, help="part of the plan to run")
-    options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
+    """Run the scenarios; exit 1 where an invariant or a bound broke."""
+    options = _options()
+    if options.list:
+        for scenario in SCENARIOS:
+            sizes = (scenario.small, scenario.default, scenario.full)
+            print(f"{scenario.name:18} {scenario.promise:60} {' / '.join(map(str, sizes))}")
+        return 0
+    print(f"seed {options.seed}, size {options.size}", flush=True)
     home = Path(os.environ.get("TIEBACK_HOME") or ".tieback")
-    environ = {**os.environ, **SETTINGS}
-    with Stack(home / "chaos", free_ports=True, fresh=True, environ=environ) as stack:
-        faults, client, found = run(stack, seed=options.seed, share=options.share)
-    report = {
-        "seed": options.seed,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "faults": faults.confirmed,
-        "jobs": len(client.acknowledged),
-        "invariants": {name: "; ".join(lines) or "ok" for name, lines in found.items()}
-        | NOT_APPLICABLE,
-    }
+    began = time.monotonic()
+    with (
+        Stack(home / "chaos", free_ports=True, fresh=True) as stack,
+        Lab(stack, seed=options.seed) as lab,
+    ):
+        records = [
+            run_scenario(lab, scenario, count)
+            for scenario, count in chosen(options.names, options.size, options.count)
+        ]
+    report = summary(
+        records, seed=options.seed, size=options.size, seconds=time.monotonic() - began
+    )
     target = home / "chaos.json"
-    target.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    for name, lines in found.items():
-        print(f"{name:4} {says(name):90} {'; '.join(lines) or 'ok'}")
-    for name, why in NOT_APPLICABLE.items():
-        print(f"{name:4} {why}")
-    print(f"{sum(faults.confirmed.values())} faults confirmed; written to {target}")
-    return 1 if any(found.values()) else 0
+    write(report, target)
+    print_summary(report)
+    print(f"{report['seconds']:.0f} s; written to {target}")
+    return 0 if all(record.is_good for record in records) else 1
 
 
 if __name__ == "__main__":

@@ -1,144 +1,107 @@
-"""The faults, each confirmed: a fault that did not land does not count."""
+"""Faults that a scenario injects, each confirmed: one that was not seen to land does not count."""
 
+import os
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
 import psutil
 import redis
 
-from bench.system import System, wait_until
-from minting.crashpoints import NAMES
+from bench.system import BenchFailed, wait_until
+from chaos.lab import WORKERS, Lab
+from minting.crash_orders import Order
 from tieback.stack import StackError
 
-MINT_POINTS = tuple(name for name in NAMES if name.startswith("mint."))
-_HELD = """
-select id, fence from minting_mintjob
- where owner <> '' and status in ('RESERVED', 'PROCESSING') and lease_until > clock_timestamp()
-   and requested_quantity - generated_quantity > 2000
-"""
+_TRIES = 20
 
 
-@dataclass
-class Faults:
-    """Injects faults into one stack and counts those that were seen to land."""
+def kill_at(lab: Lab, point: str, *, whole: bool, cycle: int = 0) -> None:
+    """Let a pool child, or its whole worker, die by SIGKILL where it reaches ``point``."""
+    order = Order(point, "kill-parent" if whole else "kill", cycle=cycle)
+    witness = lab.give(order)
+    try:
+        _, pid, at, job = signed(lab, witness)
+    finally:
+        lab.take_back(witness)
+    wait_for_death(pid)
+    if whole:
+        lab.replace_worker(wait_until("a worker to die", lambda: _dead_worker(lab), seconds=30))
+    if job != "-":
+        lab.victims.append((job, at))
+    lab.record.count(f"kill {'worker' if whole else 'child'} at {point}")
 
-    system: System
-    settings: dict[str, str]
-    lease_seconds: float
-    confirmed: dict[str, int] = field(default_factory=dict)
-    _witnesses: int = 0
 
-    def start_worker(self, crash_point: str = "") -> None:
-        """Start the worker, armed with one crash point or with none."""
-        self.system.stack.start("worker", env={**self.settings, "TIEBACK_CRASH_POINT": crash_point})
+def kill_anywhere(lab: Lab, *, whole: bool) -> None:
+    """Kill without looking where the code is, a process that works if one can be found."""
+    held: list[tuple[str, int, str]] = []
+    for _ in range(_TRIES):
+        alias = lab.dice.choice(WORKERS)
+        main, children = lab.pids(alias)
+        if not children:
+            continue
+        chosen = [main, *children] if whole else [lab.dice.choice(children)]
+        if not freeze(chosen):
+            continue
+        held = lab.held_by(chosen)
+        if held:
+            break
+        thaw(chosen)
+        time.sleep(0.05)
+    at = time.time()
+    if whole:
+        lab.stack.kill(alias)
+    else:
+        chosen[0].kill()
+    for process in chosen:
+        wait_for_death(process.pid)
+    if whole:
+        lab.start_worker(alias)
+    lab.victims += [(job, at) for job, _, kind in held if kind == "mint"]
+    name = f"kill {'worker' if whole else 'child'} anywhere"
+    lab.record.count(name, working=bool(held))
 
-    def kill_at(self, point: str, *, whole_worker: bool) -> None:
-        """Let a pool child, or its whole worker, die by SIGKILL where it reaches ``point``."""
-        self._witnesses += 1
-        witness = self.system.stack.home / f"witness-{self._witnesses}"
-        action = "kill-parent" if whole_worker else "kill"
-        self.system.stack.stop("worker")
+
+def freeze(processes: list[psutil.Process]) -> bool:
+    """Stop processes and see each of them in state T; one that has ended frees the others."""
+    try:
+        for process in processes:
+            process.suspend()
+        for process in processes:
+            wait_until(
+                f"process {process.pid} to stop",
+                lambda p=process: True if p.status() == psutil.STATUS_STOPPED else None,  # type: ignore[misc]
+                seconds=10,
+            )
+    except psutil.NoSuchProcess:
+        thaw(processes)
+        return False
+    return True
+
+
+def thaw(processes: list[psutil.Process]) -> None:
+    """Let stopped processes run on."""
+    for process in processes:
         try:
-            self.start_worker(f"{point}:{action}:1:{witness}")
-        except StackError:
-            # It may reach the point, and die, before it has said that it is ready.
-            if not witness.exists():
-                raise
-        pid = self._signed(witness)
-        _wait_for_death(pid)
-        if whole_worker:
-            wait_until("the worker to die", self._worker_is_dead, seconds=30)
-            self.system.stack.kill("worker")
-            self.start_worker()
-        self._count(f"kill {'worker' if whole_worker else 'child'} at {point}")
-
-    def kill_at_random(self, *, whole_worker: bool, after: float) -> None:
-        """Kill without looking where the code is."""
-        time.sleep(after)
-        parent = psutil.Process(self.system.stack.pid("worker"))
-        if whole_worker:
-            self.system.stack.kill("worker")
-            _wait_for_death(parent.pid)
-            self.start_worker()
-        else:
-            child = max(parent.children(), key=lambda process: process.cpu_times().user)
-            child.kill()
-            _wait_for_death(child.pid)
-        self._count(f"kill {'worker' if whole_worker else 'child'} anywhere")
-
-    def pause_past_the_lease(self) -> None:
-        """Stop the worker past its lease while another one takes over, then let it wake."""
-        stack = self.system.stack
-        with self.system.superuser() as database:
-            held: tuple[UUID, int] | None = None
-            while held is None:
-                stack.send("worker", signal.SIGSTOP)
-                row = database.execute(_HELD).fetchone()
-                if row is None:
-                    stack.send("worker", signal.SIGCONT)
-                    time.sleep(0.05)
-                else:
-                    held = (row[0], row[1])
-            stack.start("worker", alias="relief", env=self.settings)
-            job, fence = held
-
-            def taken_over() -> bool | None:
-                row = database.execute(
-                    "select fence from minting_mintjob where id = %s", [job]
-                ).fetchone()
-                return True if row and row[0] > fence else None
-
-            wait_until("another worker to take over", taken_over, seconds=60)
-            stack.send("worker", signal.SIGCONT)
-            time.sleep(1.0)
-            stack.stop("relief")
-        self._count("pause past the lease, job taken over")
-
-    def restart_database(self, *, crash: bool) -> None:
-        """Restart PostgreSQL in the middle of everything, politely or by SIGKILL."""
-        stack = self.system.stack
-        before = stack.pid("postgres")
-        if crash:
-            stack.kill("postgres")
-            stack.start("postgres")
-        else:
-            stack.restart("postgres")
-        if stack.pid("postgres") != before:
-            self._count(f"database {'crash' if crash else 'restart'}")
-
-    def flush_broker(self) -> None:
-        """Throw away every message, the unacknowledged ones too."""
-        client = redis.Redis.from_url(self.system.stack.environment()["REDIS_URL"])
-        client.flushall()
-        if client.dbsize() == 0:
-            self._count("broker flushed")
-        client.close()
-
-    def _worker_is_dead(self) -> bool | None:
-        try:
-            self.system.stack.pid("worker")
-        except StackError:
-            return True
-        return None
-
-    def _signed(self, witness: Path) -> int:
-        def look() -> int | None:
-            text = witness.read_text(encoding="utf-8").split() if witness.exists() else []
-            return int(text[1]) if len(text) == 2 else None
-
-        return wait_until(f"the crash point in {witness.name}", look, seconds=60)
-
-    def _count(self, name: str) -> None:
-        self.confirmed[name] = self.confirmed.get(name, 0) + 1
-        print(f"  {sum(self.confirmed.values()):3}  {name}", flush=True)
+            process.resume()
+        except psutil.NoSuchProcess:
+            continue
 
 
-def _wait_for_death(pid: int) -> None:
+def signed(lab: Lab, witness: Path, seconds: float = 60) -> tuple[str, int, float, str]:
+    """Wait until an order is carried out; return the point, the pid, the time and the job."""
+
+    def look() -> tuple[str, int, float, str] | None:
+        lab.check_load()
+        text = witness.read_text(encoding="utf-8").split() if witness.exists() else []
+        return (text[0], int(text[1]), float(text[2]), text[3]) if len(text) == 4 else None
+
+    return wait_until(f"the crash point of {witness.name}", look, seconds=seconds)
+
+
+def wait_for_death(pid: int) -> None:
+    """Wait until a process has ended; a zombie that its parent has not reaped yet has."""
     wait_until(f"process {pid} to die", lambda: None if _runs(pid) else True, seconds=30)
 
 
@@ -149,14 +112,72 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def plan(faults: Faults) -> list[Callable[[], None]]:
-    """Return the faults of one run: 22 kills, 5 pauses, 5 restarts, 5 flushes."""
-    points = NAMES
-    return [
-        *(partial(faults.kill_at, p, whole_worker=i % 2 == 0) for i, p in enumerate(points)),
-        *(partial(faults.kill_at, point, whole_worker=False) for point in MINT_POINTS[2:6]),
-        *(partial(faults.kill_at_random, whole_worker=i % 2 == 0, after=0.7) for i in range(4)),
-        *([faults.pause_past_the_lease] * 5),
-        *(partial(faults.restart_database, crash=i % 2 == 1) for i in range(5)),
-        *([faults.flush_broker] * 5),
-    ]
+def _dead_worker(lab: Lab) -> str | None:
+    for alias in WORKERS:
+        try:
+            lab.stack.pid(alias)
+        except StackError:
+            return alias
+    return None
+
+
+def restart_database(lab: Lab, *, immediate: bool) -> None:
+    """Restart PostgreSQL as ``pg_ctl restart -m immediate`` or ``-m fast`` does."""
+    before = lab.value("select pg_postmaster_start_time()")
+    working = bool(lab.value("select count(*) from minting_mintjob where owner <> ''"))
+    pid = lab.stack.pid("postgres")
+    os.kill(pid, signal.SIGQUIT if immediate else signal.SIGINT)
+    wait_for_death(pid)
+    lab.stack.kill("postgres")
+    lab.stack.start("postgres")
+    after = lab.value("select pg_postmaster_start_time()")
+    if after == before:
+        raise BenchFailed("PostgreSQL was not restarted")
+    lab.record.count(f"database restart {'immediate' if immediate else 'fast'}", working=working)
+
+
+def end_backend(lab: Lab) -> None:
+    """End the session of a worker in the middle of a transaction by ``pg_terminate_backend``."""
+
+    def strike() -> int | None:
+        lab.check_load()
+        found = lab.value(
+            "select pid from pg_stat_activity where usename = 'tieback_worker'"
+            "   and xact_start is not null and pg_terminate_backend(pid) limit 1"
+        )
+        return found or None
+
+    pid = wait_until("a worker to be in a transaction", strike, seconds=30)
+    lab.wait_for(
+        f"backend {pid} to end",
+        "select not exists (select from pg_stat_activity where pid = %s)",
+        [pid],
+    )
+    lab.record.count("backend of a working worker terminated")
+
+
+def broker(lab: Lab) -> "redis.Redis[Any]":
+    """Connect to the broker past its proxy."""
+    return redis.Redis.from_url(lab.stack.environment()["REDIS_URL"])
+
+
+def flush_broker(lab: Lab) -> None:
+    """Throw away every message, the unacknowledged ones too."""
+    with broker(lab) as client:
+        before = client.dbsize()
+        client.flushall()
+        if client.info("stats")["total_commands_processed"] < 1:
+            raise BenchFailed("the broker did not take FLUSHALL")
+    lab.record.count("broker flushed", working=bool(before))
+
+
+def restart_broker(lab: Lab) -> None:
+    """Kill the broker and start it again: another server answers then."""
+    with broker(lab) as client:
+        before = client.info("server")["run_id"]
+    lab.stack.kill("valkey")
+    lab.stack.start("valkey")
+    with broker(lab) as client:
+        if client.info("server")["run_id"] == before:
+            raise BenchFailed("the broker was not restarted")
+    lab.record.count("broker killed and restarted")

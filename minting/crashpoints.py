@@ -1,46 +1,54 @@
-"""Named places where fault injection may end or stop a process. Off unless a setting names one.
+"""Named places where fault injection may end, stop or fail a process. Nothing in production.
 
-``TIEBACK_CRASH_POINT`` is ``name[:action[:odds[:limit_file]]]``: ``kill`` (SIGKILL, the default),
-``stop`` (SIGSTOP) or ``kill-parent`` (the whole worker); ``odds`` is one in how many visits
-fires; each firing appends a line to the file, and the point is spent after its first line.
-``check --deploy`` refuses the setting.
+``TIEBACK_CRASH_POINT`` is one order for the whole life of the process, or a folder of them:
+
+- ``name[:action[:odds[:witness]]]``, where ``odds`` is one in how many visits fires;
+- ``@folder``: each ``*.json`` in it is an order that may come and go while the process runs, an
+  object with the fields of ``Order``.
+
+The choice is made once, at import: where nothing is armed, and in production whatever is set,
+``reach`` is an empty function. ``check --deploy`` refuses the setting besides.
 """
 
-import os
-import random
-import signal
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-NAMES = (
-    "mint.claimed",
-    "mint.started",
-    "mint.fenced",
-    "mint.inserted",
-    "mint.counted",
-    "mint.committed",
-    "mint.before_finalize",
-    "mint.finalized",
-    "exports.claimed",
-    "exports.before_put",
-    "exports.after_put",
-    "exports.after_pack_commit",
-    "exports.before_manifest",
-    "exports.after_manifest",
-    "web.committed",
-)
+from minting.crash_orders import NAMES, Order
+
+__all__ = ("NAMES", "CommittedMiddleware", "reach")
+
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-def reach(name: str) -> None:
-    """Do what the setting asks for at this place; nothing, in production."""
-    armed = settings.TIEBACK_CRASH_POINT
-    if armed:
-        _maybe_fire(name, armed)
+def _orders() -> Iterator[Order]:
+    armed: str = settings.TIEBACK_CRASH_POINT
+    if not armed.startswith("@"):
+        point, action, odds, witness = [*armed.split(":", 3), "", "", ""][:4]
+        yield Order(point, action or "kill", odds=int(odds or 1), witness=witness)
+        return
+    for path in Path(armed[1:]).glob("*.json"):
+        try:
+            yield Order(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue
+
+
+def _look_for_orders(name: str, *, cycle: int = 0) -> None:
+    for order in _orders():
+        if order.concerns(name, cycle) and order.is_taken(name):
+            order.carry_out()
+
+
+def _pass_by(name: str, *, cycle: int = 0) -> None:
+    """Do nothing: this is ``reach`` wherever no fault is injected."""
+
+
+reach = _look_for_orders if settings.TIEBACK_CRASH_POINT and not settings.PRODUCTION else _pass_by
 
 
 class CommittedMiddleware:
@@ -55,24 +63,3 @@ class CommittedMiddleware:
         if request.method in _UNSAFE and response.status_code < HTTPStatus.BAD_REQUEST:
             reach("web.committed")
         return response
-
-
-def _maybe_fire(name: str, armed: str) -> None:
-    wanted, action, odds, witness = [*armed.split(":", 3), "", "", ""][:4]
-    if wanted != name or random.randrange(int(odds or 1)):  # noqa: S311 - no secret
-        return
-    if witness and not _first_to_sign(Path(witness), name):
-        return
-    if action == "kill-parent":
-        os.kill(os.getppid(), signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)
-
-
-def _first_to_sign(witness: Path, name: str) -> bool:
-    """Create the witness file; whoever comes second leaves the process alone."""
-    try:
-        with witness.open("x", encoding="utf-8") as line:
-            line.write(f"{name} {os.getpid()}\n")
-    except FileExistsError:
-        return False
-    return True

@@ -107,7 +107,7 @@ def run_cycle(
         with brand_scope(claim.brand_id):
             started_beside = meanwhile()
             _insert(claim, count, tokens)
-            reach("mint.inserted")
+            reach("mint.inserted", cycle=claim.cycles + 1)
             _record(claim, count, started)
             reach("mint.counted")
     reach("mint.committed")

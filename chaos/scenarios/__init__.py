@@ -1,0 +1,32 @@
+"""Every scenario, in the order in which they run."""
+
+from chaos.scenarios import (
+    beats,
+    broker,
+    clocks,
+    database,
+    deploys,
+    disks,
+    errors,
+    exports,
+    kills,
+    lifecycle,
+    pauses,
+)
+from chaos.scenarios.plan import DEFAULT, FULL, SMALL, Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *kills.SCENARIOS,
+    *pauses.SCENARIOS,
+    *database.SCENARIOS,
+    *broker.SCENARIOS,
+    *errors.SCENARIOS,
+    *deploys.SCENARIOS,
+    *exports.SCENARIOS,
+    *beats.SCENARIOS,
+    *lifecycle.SCENARIOS,
+    *clocks.SCENARIOS,
+    *disks.SCENARIOS,
+)
+
+__all__ = ("DEFAULT", "FULL", "SCENARIOS", "SMALL", "Scenario")

@@ -1,0 +1,90 @@
+"""Cancel, pause and resume through the API, at any moment of a job's cycles."""
+
+import json
+import time
+from http import HTTPStatus
+from uuid import UUID
+
+from bench.system import wait_until
+from chaos.lab import CYCLE_SIZE, Lab
+from chaos.record import NotRun
+from chaos.scenarios.plan import Scenario
+
+QUANTITY = 60 * CYCLE_SIZE + 3
+STILL_SECONDS = 1.5
+_LATER_CYCLES = """
+select count(*) from minting_mintcycle where job_id = %s and committed_at > to_timestamp(%s)
+"""
+_MADE = "select generated_quantity from minting_mintjob where id = %s"
+
+
+def cancels(lab: Lab, count: int) -> None:
+    """Cancel running jobs: at most the cycle under way is still made, and whole cycles stay."""
+    for _ in range(count):
+        job = _begun(lab)
+        status, _ = _act(lab, job, "cancel")
+        at = time.time()
+        lab.wait_ended([job])
+        ended = lab.status_of(job)
+        if status == HTTPStatus.CONFLICT:
+            lab.record.expect(ended == "COMPLETED", f"cancel was refused, the job is {ended}")
+            continue
+        lab.record.expect(ended == "CANCELLED", f"a cancelled job is {ended}")
+        later = lab.value(_LATER_CYCLES, [job, at])
+        lab.record.expect(later <= 1, f"{later} cycles were made after a cancel")
+        lab.record.count("job cancelled at work")
+
+
+def pauses(lab: Lab, count: int) -> None:
+    """Pause running jobs, see them stand still, and resume them to their end."""
+    for _ in range(count):
+        job = _begun(lab)
+        status, _ = _act(lab, job, "pause")
+        at = time.time()
+        if status == HTTPStatus.CONFLICT:
+            continue
+        time.sleep(STILL_SECONDS)
+        made = lab.value(_MADE, [job])
+        later = lab.value(_LATER_CYCLES, [job, at])
+        lab.record.expect(later <= 1, f"{later} cycles were made after a pause")
+        time.sleep(STILL_SECONDS)
+        lab.record.expect(lab.value(_MADE, [job]) == made, "a paused job went on")
+        _act(lab, job, "resume")
+        lab.wait_ended([job])
+        lab.record.expect(lab.status_of(job) == "COMPLETED", "a resumed job did not complete")
+        lab.record.count("job paused at work and resumed")
+
+
+def _begun(lab: Lab) -> str:
+    """Submit a job and wait until some of its units exist."""
+    job = lab.clients[0].submit(QUANTITY)
+    wanted = lab.dice.randrange(1, QUANTITY // 2)
+    wait_until(
+        "the job to be at work",
+        lambda: True if lab.value(_MADE, [job]) >= wanted else None,
+        seconds=60,
+    )
+    return job
+
+
+def _act(lab: Lab, job: str, act: str) -> tuple[int, bytes]:
+    """Ask for a step of the job; a build that does not know the address cannot be tried."""
+    path = f"/api/v1/mint-jobs/{UUID(job)}/{act}/"
+    status, data = lab.clients[0].post(path, {"reason": "fault injection"})
+    if status == HTTPStatus.NOT_FOUND:
+        lab.wait_ended([job])
+        raise NotRun(f"POST {path.replace(job, '{id}')} answers 404 in this build")
+    accepted = {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT}
+    if status not in accepted:
+        lab.record.problems.append(f"{act} was answered {status}: {json.dumps(str(data[:200]))}")
+    return status, data
+
+
+SCENARIOS = (
+    Scenario(
+        *("cancel", "15: a cancel stops within one cycle", cancels, 2, 10, 500),
+        excused=frozenset({"I6", "I8", "I10"}),
+        has_load=False,
+    ),
+    Scenario("pause", "15: pause and resume keep ordinals whole", pauses, 0, 4, 200),
+)
