@@ -150,10 +150,18 @@ class Lab:
         if wanted == self._settings and theirs == self._odd and self._all_run():
             return
         self._settings, self._odd = wanted, theirs
-        for alias in WORKERS:
-            self.stack.stop(alias)
+        self.stop_workers()
         for alias in WORKERS:
             self.start_worker(alias)
+
+    def stop_workers(self) -> None:
+        """Stop both workers politely, at once."""
+        self.stack.stop(*WORKERS)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the workers were given besides the usual."""
+        return self._settings
 
     def replace_worker(self, alias: str) -> None:
         """Strike a dead worker from the list, with whatever it left running, and start it anew."""

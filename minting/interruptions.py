@@ -19,6 +19,12 @@ LONGEST_ERROR = 500
 # SQLSTATEs of a session that ended: connection exceptions, shutdowns, and the server's own
 # end of a transaction that was left idle.
 _SESSION_ENDED = ("08", "57P", "25P03")
+_OF_THE_LINE = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 def reconnected(read: Callable[[], bool]) -> bool:
@@ -40,10 +46,12 @@ def connection_is_lost(error: BaseException) -> bool:
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return False
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
-    state = getattr(cause, "sqlstate", None)
-    if state is not None and state.startswith(_SESSION_ENDED):
-        return True
-    return not connection.is_usable()
+    state: str | None = getattr(cause, "sqlstate", None)
+    if state is not None:
+        return state.startswith(_SESSION_ENDED) or not connection.is_usable()
+    # What the server says has a state; these are the client library's own, of a line that broke.
+    # The connection itself tells nothing: Django opens it anew on the way out of a transaction.
+    return isinstance(error, _OF_THE_LINE) or not connection.is_usable()
 
 
 def describe(error: BaseException) -> str:

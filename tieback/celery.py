@@ -1,10 +1,19 @@
 """The Celery application. A message is a doorbell: ids only, safe to lose, safe to repeat."""
 
 import os
+import signal
 from typing import Any
 
-from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init, worker_ready, worker_shutting_down
+from celery import Celery, current_task
+from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    task_prerun,
+    worker_init,
+    worker_ready,
+    worker_shutting_down,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tieback.settings")
 os.environ.setdefault("TIEBACK_PLANE", "worker")
@@ -104,3 +113,19 @@ def _tell_pool_children(**_: Any) -> None:
     from minting.stopping import request_stop
 
     request_stop()
+
+
+@task_prerun.connect
+def _end_tasks_only(**_: Any) -> None:
+    """Let the soft time limit reach nothing but a task.
+
+    A worker that was paused, or held up by a silent broker, finds its limits overdue and signals a
+    pool child that may be between two tasks. Raised there, the exception tears a message in the
+    child's pipe, and the whole worker stands still for good.
+    """
+    signal.signal(signal.SIGUSR1, _raise_in_task)
+
+
+def _raise_in_task(signum: int, frame: object) -> None:
+    if current_task:
+        raise SoftTimeLimitExceeded

@@ -40,8 +40,7 @@ class _Trial:
 
 def run(lab: Lab, count: int) -> None:
     """Inject errors by the plans; FAILED exactly after three in a row, and a retry goes on."""
-    for alias in WORKERS:
-        lab.stack.stop(alias)
+    lab.stop_workers()
     client = lab.clients[0]
     plans = [PLANS[number % len(PLANS)] for number in range(count)]
     trials = [_Trial(client.submit(QUANTITY), plan) for plan in plans]
