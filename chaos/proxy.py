@@ -80,7 +80,7 @@ class Proxy:
         self._refusing = False
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
@@ -94,9 +94,10 @@ class Proxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.cut_all()
+        self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
 
     @property
     def open_links(self) -> int:
@@ -142,8 +143,18 @@ class Proxy:
 
     async def _listen(self) -> None:
         self._flowing.set()
-        server = await asyncio.start_server(self._serve, HOST, 0, limit=4 * _CHUNK)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, HOST, 0, limit=4 * _CHUNK)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        """Stop listening, drop everything, and leave no task to the garbage collector."""
+        if self._server:
+            self._server.close()
+        await self._cut(list(self._links))
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _cut(self, links: list[_Link]) -> int:
         for link in links:
@@ -170,16 +181,16 @@ class Proxy:
             asyncio.ensure_future(self._pump(link, reader, server, upward=True)),
             asyncio.ensure_future(self._pump(link, answers, writer, upward=False)),
         }
-        self._tasks |= pumps
         # Neither protocol goes on after one side has closed.
-        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        self._tasks -= pumps
-        self._links.discard(link)
-        for end in (writer, server):
-            end.close()
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._links.discard(link)
+            for end in (writer, server):
+                end.close()
 
     async def _pump(
         self,
