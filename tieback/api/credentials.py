@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from tieback.api.fields import (
     NothingSerializer,
-    StrictIntegerField,
     ShownOnceField,
+    StrictIntegerField,
     StrictSerializer,
     StrictTextField,
 )
