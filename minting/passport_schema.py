@@ -14,7 +14,14 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, RegexOptions
 
-CATEGORIES: tuple[str, ...] = ("textile", "battery_ev", "generic")
+CATEGORIES: tuple[str, ...] = (
+    "textile",
+    "electronics",
+    "battery_ev",
+    "battery_lmt",
+    "battery_industrial",
+    "generic",
+)
 
 _SCHEMAS = Path(__file__).with_name("schemas")
 

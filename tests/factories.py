@@ -57,6 +57,7 @@ def gtin(number: int) -> str:
 
 def make_product(world: BrandWorld, **fields: Any) -> Product:
     """Make an active, mint-ready generic product with its first passport version."""
+    from minting.catalogue.assessments import assessed, store_assessments
     from tests.passports import ready_passport
 
     number = next(_numbers)
@@ -79,6 +80,7 @@ def make_product(world: BrandWorld, **fields: Any) -> Product:
             schema_version=1,
             dpp=product.dpp,
         )
+        store_assessments([assessed(product)])
     return product
 
 

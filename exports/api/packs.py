@@ -17,9 +17,9 @@ from exports.models import PackBuild, PackFormat, PackProfile, PackStatus, Paylo
 from exports.storage import signed_url
 from minting.events import tell
 from minting.models import MintBatch
-from tieback.api.fields import NothingSerializer, QuerySerializer
-from tieback.api.pagination import DEFAULT_PAGE, LARGEST_PAGE, page_of
-from tieback.api.views import BrandAPIView, enveloped
+from tieback.api.fields import NothingSerializer
+from tieback.api.listing import CreatedQuery, listed, ordered_by
+from tieback.api.views import BrandAPIView
 from tieback.brands.audit import record
 from tieback.brands.roles import Scope
 from tieback.errors import Conflict, NotFound
@@ -103,14 +103,14 @@ class DownloadSerializer(serializers.Serializer[Any]):
     row_count = serializers.IntegerField()
 
 
-class PackQuery(QuerySerializer):
+class PackQuery(CreatedQuery):
     """Which packs of the batch."""
 
-    cursor = serializers.CharField(required=False, max_length=500)
-    page_size = serializers.IntegerField(
-        required=False, min_value=1, max_value=LARGEST_PAGE, default=DEFAULT_PAGE
-    )
+    orderings = {"number": ("number", "id"), **ordered_by("number")}
+    filters = {"status": "status", "profile": "build__profile"}
+
     status = serializers.ChoiceField(choices=PackStatus.choices, required=False)
+    profile = serializers.ChoiceField(choices=PackProfile.choices, required=False)
 
 
 def _batch(batch_id: UUID) -> MintBatch:
@@ -143,16 +143,12 @@ class PackListView(BrandAPIView):
     def get(self, request: Request, batch_id: UUID) -> Response:
         """List a batch's packs."""
         batch = _batch(batch_id)
-        query = PackQuery.read(request.query_params)
         rows = PayloadPack.objects.select_related("build").filter(batch=batch)
-        if "status" in query:
-            rows = rows.filter(status=query["status"])
-        page, meta = page_of(
-            rows, keys=("number", "id"), cursor=query.get("cursor"), size=query["page_size"]
-        )
         build = PackBuild.objects.filter(batch=batch).first()
-        meta["build"] = PackBuildSerializer(build).data if build else None
-        return enveloped(PayloadPackSerializer(page, many=True).data, **meta)
+        told = PackBuildSerializer(build).data if build else None
+        return listed(
+            PackQuery, request.query_params, rows, PayloadPackSerializer, of=batch.id, build=told
+        )
 
     @extend_schema(
         operation_id="build_payload_packs",

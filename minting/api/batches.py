@@ -1,5 +1,6 @@
 """Reading batches, their units and their story."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -9,15 +10,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from minting.api.queries import ListQuery
 from minting.events import EVENT_TYPES
 from minting.models import MintBatch, MintEvent, MintLot, MintUnit
 from minting.serials import resolver_url
-from minting.states import BatchStatus, SerialSource, UnitStatus
-from tieback.api.pagination import page_of
-from tieback.api.views import BrandAPIView, enveloped
+from minting.states import BatchStatus, PhysicalStatus, Priority, SerialSource, UnitStatus
+from tieback.api.listing import CreatedQuery, ListQuery, listed, ordered_by
+from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, NotFound, ValidationFailed
+
+
+_MOST_UNITS = 2**31 - 1
 
 
 class SerialRuleShownSerializer(serializers.Serializer[Any]):
@@ -165,30 +168,32 @@ class MintEventSerializer(serializers.Serializer[Any]):
     actor = serializers.CharField()
     data = serializers.DictField()  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
-
-
-class BatchQuery(ListQuery):
-    """Which batches."""
-
-    status = serializers.ChoiceField(choices=BatchStatus.choices, required=False)
-    product = serializers.UUIDField(required=False)
-    production_batch = serializers.UUIDField(required=False)
-
-
-class UnitQuery(ListQuery):
-    """Which units: of a batch or a lot, or by token or serial."""
-
-    batch = serializers.UUIDField(required=False)
-    token = serializers.CharField(required=False, max_length=20)
-    serial = serializers.CharField(required=False, max_length=20, trim_whitespace=False)
-    lot = serializers.CharField(required=False, max_length=20, trim_whitespace=False)
     status = serializers.ChoiceField(choices=[s.label for s in UnitStatus], required=False)
+    ordinal_from = serializers.IntegerField(required=False, min_value=1, max_value=_MOST_UNITS)
+    ordinal_to = serializers.IntegerField(required=False, min_value=1, max_value=_MOST_UNITS)
+
+    @classmethod
+    def keys(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Within one batch its ordinals are the order, as the unique index goes."""
+        keys = super().keys(values)
+        return keys[1:] if "batch" in values else keys
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Require what an index finds units by."""
+        if not attrs.keys() & {"batch", "lot", "token", "serial"}:
+            message = "Name a batch, a lot, a token or a serial."
+            raise ValidationFailed(fields=(FieldError("batch", "REQUIRED", message),))
+        return attrs
 
 
-class EventQuery(ListQuery):
+class EventQuery(CreatedQuery):
     """Which events."""
 
+    orderings = ordered_by("created_at")
+    filters = {"batch": "batch_id", "product": "batch__product_id", "type": "type"}
+
     batch = serializers.UUIDField(required=False)
+    product = serializers.UUIDField(required=False)
     type = serializers.ChoiceField(choices=sorted(EVENT_TYPES), required=False)
 
 
@@ -204,14 +209,8 @@ class MintBatchListView(BrandAPIView):
     )
     def get(self, request: Request) -> Response:
         """List batches, newest first."""
-        query = BatchQuery.read(request.query_params)
-        rows = MintBatch.objects.select_related("job", "passport_version").filter(
-            query.conditions(
-                status="status", product="product_id", production_batch="production_batch_id"
-            )
-        )
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
-        return enveloped(MintBatchSerializer(page, many=True).data, **meta)
+        rows = MintBatch.objects.select_related("job", "passport_version")
+        return listed(BatchQuery, request.query_params, rows, MintBatchSerializer)
 
 
 class MintBatchDetailView(BrandAPIView):
@@ -244,22 +243,8 @@ class MintUnitListView(BrandAPIView):
 
         A lot without a batch is looked for in every batch of the workspace.
         """
-        query = UnitQuery.read(request.query_params)
-        if not any(query.values.get(name) for name in ("batch", "lot", "token", "serial")):
-            message = "Name a batch, a lot, a token or a serial."
-            raise ValidationFailed(fields=(FieldError("batch", "REQUIRED", message),))
-        condition = query.conditions(batch="batch_id", token="token")  # noqa: S106 - a column
-        if "serial" in query.values:
-            serial = query.values["serial"]
-            condition &= Q(serial=serial) | Q(token=serial, serial__isnull=True)
-        if "lot" in query.values:
-            condition &= _of_lot(query.values["lot"])
-        if "status" in query.values:
-            condition &= Q(status=UnitStatus[query.values["status"].upper()])
-        rows = MintUnit.objects.select_related("batch", "lot", "revocation").filter(condition)
-        keys = ("ordinal",) if "batch" in query.values else ("batch_id", "ordinal")
-        page, meta = page_of(rows, keys=keys, cursor=query.cursor, size=query.size)
-        return enveloped(MintUnitSerializer(page, many=True).data, **meta)
+        rows = MintUnit.objects.select_related("batch", "lot", "revocation")
+        return listed(UnitQuery, request.query_params, rows, MintUnitSerializer)
 
 
 def _of_lot(code: str) -> Q:
@@ -284,7 +269,6 @@ class MintEventListView(BrandAPIView):
     )
     def get(self, request: Request) -> Response:
         """List events, newest first."""
-        query = EventQuery.read(request.query_params)
-        rows = MintEvent.objects.filter(query.conditions(batch="batch_id", type="type"))
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
-        return enveloped(MintEventSerializer(page, many=True).data, **meta)
+        return listed(
+            EventQuery, request.query_params, MintEvent.objects.all(), MintEventSerializer
+        )

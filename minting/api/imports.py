@@ -104,7 +104,7 @@ class ProductImportView(ImportView):
     def post(self, request: Request) -> Response:
         """Insert and update products by SKU.
 
-        Columns: sku, name, category (required), gtin, commercial_status, dpp (a JSON object that
+        Columns: sku, name, category (required), gtin, mpn, commercial_status, dpp (a JSON object that
         replaces all passport data) and dpp.<field> (sets one field). An empty cell leaves what is
         stored as it is. Importing the same file again changes nothing.
         """

@@ -4,20 +4,19 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from minting.api.queries import ListQuery
 from minting.models import MintBatch, MintJob
 from minting.retries import retry_job
 from minting.states import JobStatus, Priority
 from tieback.api.fields import StrictSerializer, StrictTextField
-from tieback.api.pagination import page_of
-from tieback.api.views import BrandAPIView, enveloped
+from tieback.api.listing import CreatedQuery, listed, ordered_by
+from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import NotFound
 from tieback.requests import request_id_of
@@ -64,11 +63,23 @@ class MintJobSerializer(serializers.ModelSerializer[MintJob]):
         return next((pause.created_at for pause in job.pauses.all()), None)
 
 
-class JobQuery(ListQuery):
+class JobQuery(CreatedQuery):
     """Which jobs."""
+
+    orderings = ordered_by("created_at", "queued_at")
+    filters = {
+        "status": "status",
+        "priority": lambda name: Q(priority=Priority[name.upper()]),
+        "batch": "batch_id",
+        "product": "batch__product_id",
+        "production_batch": "batch__production_batch_id",
+    }
 
     status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
     priority = serializers.ChoiceField(choices=[p.label for p in Priority], required=False)
+    batch = serializers.UUIDField(required=False)
+    product = serializers.UUIDField(required=False)
+    production_batch = serializers.UUIDField(required=False)
 
 
 class RetrySerializer(StrictSerializer):
@@ -103,13 +114,8 @@ class MintJobListView(BrandAPIView):
     )
     def get(self, request: Request) -> Response:
         """List jobs, newest first."""
-        query = JobQuery.read(request.query_params)
-        condition = query.conditions(status="status")
-        rows = MintJob.objects.prefetch_related("pauses").filter(condition)
-        if "priority" in query.values:
-            rows = rows.filter(priority=Priority[query.values["priority"].upper()])
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
-        return enveloped(MintJobSerializer(page, many=True).data, **meta)
+        rows = MintJob.objects.prefetch_related("pauses")
+        return listed(JobQuery, request.query_params, rows, MintJobSerializer)
 
 
 class MintJobDetailView(BrandAPIView):

@@ -1,17 +1,16 @@
 """Production batches over HTTP: the runs an ERP plans, and what may still be minted of each."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minting.api.catalogue_fields import LineField
-from minting.api.queries import Listing, ListQuery
 from minting.catalogue.matching import same_text
 from minting.catalogue.production_batches import (
     create_production_batch,
@@ -22,7 +21,7 @@ from minting.models import ProductionBatch
 from minting.remaining import remaining_quantities
 from minting.states import ProductionBatchStatus
 from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictUUIDField
-from tieback.api.pagination import page_of
+from tieback.api.listing import CreatedQuery, ordered_by
 from tieback.api.views import BrandAPIView, enveloped
 from tieback.brands.roles import Scope
 from tieback.errors import NotFound
@@ -81,8 +80,20 @@ class NewProductionBatchSerializer(ProductionBatchChangeSerializer):
         return super().validate(attrs)
 
 
-class ProductionBatchQuery(ListQuery):
+class ProductionBatchQuery(CreatedQuery):
     """Which production batches."""
+
+    orderings = ordered_by("created_at", "updated_at", "external_ref")
+    filters = {
+        "external_ref": partial(same_text, "external_ref"),
+        "sku": partial(same_text, "product__sku"),
+        "product": "product_id",
+        "status": "status",
+        "quantity_from": "quantity__gte",
+        "quantity_to": "quantity__lte",
+        "updated_after": "updated_at__gte",
+        "updated_before": "updated_at__lt",
+    }
 
     external_ref = serializers.CharField(
         required=False, max_length=LONGEST_REF, help_text="Exact, whatever the case."
@@ -90,6 +101,20 @@ class ProductionBatchQuery(ListQuery):
     sku = serializers.CharField(required=False, max_length=LONGEST_SKU)
     product = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(choices=ProductionBatchStatus.choices, required=False)
+    quantity_from = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST_QUANTITY,
+        help_text="This quantity or more; a batch without one is left out.",
+    )
+    quantity_to = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST_QUANTITY,
+        help_text="This quantity or less; a batch without one is left out.",
+    )
+    updated_after = serializers.DateTimeField(required=False, help_text="This moment or later.")
+    updated_before = serializers.DateTimeField(required=False, help_text="Before this moment.")
 
 
 class ProductionBatchListView(BrandAPIView):
@@ -107,9 +132,8 @@ class ProductionBatchListView(BrandAPIView):
     )
     def get(self, request: Request) -> Response:
         """List production batches, newest first."""
-        query = ProductionBatchQuery.read(request.query_params)
-        rows = ProductionBatch.objects.select_related("product").filter(_conditions(query))
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
+        rows = ProductionBatch.objects.select_related("product")
+        page, meta = ProductionBatchQuery.listing(request.query_params).page(rows)
         return enveloped(_shown(page), **meta)
 
     @extend_schema(
@@ -164,12 +188,3 @@ def _shown(batches: Iterable[ProductionBatch]) -> list[dict[str, Any]]:
     for row in rows:
         row.remaining_quantity = remaining[row.id]  # type: ignore[attr-defined]
     return [dict(row) for row in ProductionBatchSerializer(rows, many=True).data]
-
-
-def _conditions(query: Listing) -> Q:
-    found = query.conditions(product="product_id", status="status")
-    if "external_ref" in query.values:
-        found &= same_text("external_ref", query.values["external_ref"])
-    if "sku" in query.values:
-        found &= same_text("product__sku", query.values["sku"])
-    return found

@@ -1,5 +1,6 @@
 """Products over HTTP: list, create, read, change, and what a product still lacks for minting."""
 
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,17 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minting.api.catalogue_fields import LineField
-from minting.api.queries import Listing, ListQuery
+from minting.catalogue.assessments import is_ready
 from minting.catalogue.matching import same_text
 from minting.catalogue.products import create_product, update_product
-from minting.catalogue.values import LONGEST_NAME, LONGEST_SKU
+from minting.catalogue.values import LONGEST_MPN, LONGEST_NAME, LONGEST_SKU
 from minting.gtin import InvalidGtin, normalise
 from minting.models import Product
 from minting.readiness import CATEGORIES, Answer, assess
 from minting.states import CommercialStatus
 from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictTextField
-from tieback.api.pagination import page_of
-from tieback.api.views import BrandAPIView, enveloped
+from tieback.api.listing import CreatedQuery, FilterQuery, listed, ordered_by
+from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import NotFound
 
@@ -36,6 +37,7 @@ class ProductSerializer(serializers.Serializer[Any]):
     sku = serializers.CharField()
     name = serializers.CharField()
     gtin = serializers.CharField(allow_null=True)
+    mpn = serializers.CharField(allow_null=True)
     category = serializers.ChoiceField(choices=CATEGORIES)
     commercial_status = serializers.ChoiceField(choices=CommercialStatus.choices)
     dpp_version = serializers.IntegerField()
@@ -45,7 +47,7 @@ class ProductSerializer(serializers.Serializer[Any]):
 
     def get_ready(self, product: Product) -> bool:
         """Say whether no passport field is missing."""
-        return assess(product.category, product.dpp).ready
+        return is_ready(product)
 
 
 class ProductDetailSerializer(ProductSerializer):
@@ -65,6 +67,12 @@ class NewProductSerializer(StrictSerializer):
         allow_null=True,
         help_text="8, 12, 13 or 14 digits; kept as 14.",
     )
+    mpn = LineField(
+        max_length=LONGEST_MPN,
+        required=False,
+        allow_null=True,
+        help_text="The manufacturer's part number; products may share one.",
+    )
     category = serializers.ChoiceField(choices=CATEGORIES)
     commercial_status = serializers.ChoiceField(
         choices=CommercialStatus.choices, required=False, default=CommercialStatus.DRAFT.value
@@ -82,6 +90,7 @@ class ProductChangeSerializer(StrictSerializer):
     sku = LineField(max_length=LONGEST_SKU, required=False)
     name = LineField(max_length=LONGEST_NAME, required=False)
     gtin = StrictTextField(max_length=_LONGEST_GTIN, required=False, allow_null=True)
+    mpn = LineField(max_length=LONGEST_MPN, required=False, allow_null=True)
     category = serializers.ChoiceField(choices=CATEGORIES, required=False)
     commercial_status = serializers.ChoiceField(choices=CommercialStatus.choices, required=False)
     dpp = serializers.DictField(required=False)
@@ -110,18 +119,48 @@ class ReadinessSerializer(serializers.Serializer[Any]):
     fields = FieldAnswerSerializer(many=True)  # type: ignore[assignment]
 
 
-class ProductQuery(ListQuery):
+def _containing(text: str) -> Q:
+    return Q(name__icontains=text) | Q(sku__icontains=text) | Q(gtin__contains=text)
+
+
+class ProductFilters(FilterQuery):
+    """Which products, wherever they are listed or counted."""
+
+    filters = {"category": "category", "commercial_status": "commercial_status"}
+
+    category = serializers.ChoiceField(choices=CATEGORIES, required=False)
+    commercial_status = serializers.ChoiceField(choices=CommercialStatus.choices, required=False)
+
+
+class ProductQuery(ProductFilters, CreatedQuery):
     """Which products."""
+
+    orderings = ordered_by("created_at", "updated_at", "sku", "name")
+    filters = {
+        "sku": partial(same_text, "sku"),
+        "gtin": "gtin",
+        "mpn": partial(same_text, "mpn"),
+        "ready": "readiness__ready",
+        "q": _containing,
+        "updated_after": "updated_at__gte",
+        "updated_before": "updated_at__lt",
+    }
 
     sku = serializers.CharField(
         required=False, max_length=LONGEST_SKU, help_text="Exact, whatever the case."
     )
     gtin = serializers.CharField(required=False, max_length=_LONGEST_GTIN)
-    category = serializers.ChoiceField(choices=CATEGORIES, required=False)
-    commercial_status = serializers.ChoiceField(choices=CommercialStatus.choices, required=False)
-    search = serializers.CharField(
-        required=False, max_length=_LONGEST_SEARCH, help_text="Part of the name or the SKU."
+    mpn = serializers.CharField(
+        required=False, max_length=LONGEST_MPN, help_text="Exact, whatever the case."
     )
+    ready = serializers.BooleanField(
+        required=False, help_text="Whether the passport data suffice for minting."
+    )
+    q = serializers.CharField(
+        required=False, max_length=_LONGEST_SEARCH, help_text="Part of the name, SKU or GTIN."
+    )
+    updated_after = serializers.DateTimeField(required=False, help_text="This moment or later.")
+    updated_before = serializers.DateTimeField(required=False, help_text="Before this moment.")
 
     def validate_gtin(self, value: str) -> str:
         """Return the 14 digits."""
@@ -145,11 +184,9 @@ class ProductListView(BrandAPIView):
         responses=ProductSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List products, newest first."""
-        query = ProductQuery.read(request.query_params)
-        rows = Product.objects.filter(_conditions(query))
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
-        return enveloped(ProductSerializer(page, many=True).data, **meta)
+        """List products, newest first if nothing else is said."""
+        rows = Product.objects.select_related("readiness")
+        return listed(ProductQuery, request.query_params, rows, ProductSerializer)
 
     @extend_schema(
         operation_id="create_product",
@@ -175,7 +212,7 @@ class ProductDetailView(BrandAPIView):
     @extend_schema(operation_id="get_product", responses=ProductDetailSerializer)
     def get(self, request: Request, product_id: UUID) -> Response:
         """Return a product with its passport data."""
-        return Response(ProductDetailSerializer(_product(product_id)).data)
+        return Response(ProductDetailSerializer(product_named(product_id)).data)
 
     @extend_schema(
         operation_id="update_product",
@@ -202,7 +239,7 @@ class ProductReadinessView(BrandAPIView):
     @extend_schema(operation_id="get_product_readiness", responses=ReadinessSerializer)
     def get(self, request: Request, product_id: UUID) -> Response:
         """Answer every field of the product's passport; only ``missing`` ones block a mint."""
-        product = _product(product_id)
+        product = product_named(product_id)
         readiness = assess(product.category, product.dpp)
         body = {
             "product_id": product.id,
@@ -217,20 +254,9 @@ class ProductReadinessView(BrandAPIView):
         return Response(ReadinessSerializer(body).data)
 
 
-def _product(product_id: UUID) -> Product:
-    product = Product.objects.filter(id=product_id).first()
+def product_named(product_id: UUID) -> Product:
+    """Return a product of the brand, or answer 404."""
+    product = Product.objects.select_related("readiness").filter(id=product_id).first()
     if product is None:
         raise NotFound
     return product
-
-
-def _conditions(query: Listing) -> Q:
-    found = query.conditions(
-        gtin="gtin", category="category", commercial_status="commercial_status"
-    )
-    if "sku" in query.values:
-        found &= same_text("sku", query.values["sku"])
-    if "search" in query.values:
-        text = query.values["search"]
-        found &= Q(name__icontains=text) | Q(sku__icontains=text)
-    return found

@@ -14,22 +14,23 @@ from django.db import connection
 from minting.catalogue.changes import plain
 from minting.models import Product, ProductionBatch
 from minting.passport_schema import CATEGORIES, load
+from tieback.brands.audit import Actor
 
 _ROWS_A_STATEMENT = 5_000
 
 # New rows are inserted and known ones, by id, brought to the same state.
 _STORE_PRODUCTS = """
     insert into minting_product
-           (id, brand_id, sku, name, gtin, category, commercial_status, dpp, dpp_version,
+           (id, brand_id, sku, name, gtin, mpn, category, commercial_status, dpp, dpp_version,
             updated_at)
-    select id, brand_id, sku, name, gtin, category, commercial_status, dpp, dpp_version,
+    select id, brand_id, sku, name, gtin, mpn, category, commercial_status, dpp, dpp_version,
            statement_timestamp()
       from jsonb_to_recordset(%(rows)s::jsonb) as given
-           (id uuid, brand_id uuid, sku text, name text, gtin text, category text,
-            commercial_status text, dpp jsonb, dpp_version integer)
+           (id uuid, brand_id uuid, sku text, name text, gtin text, mpn text,
+            category text, commercial_status text, dpp jsonb, dpp_version integer)
     on conflict (id) do update
-       set name = excluded.name, gtin = excluded.gtin, category = excluded.category,
-           commercial_status = excluded.commercial_status, dpp = excluded.dpp,
+       set name = excluded.name, gtin = excluded.gtin, mpn = excluded.mpn,
+           category = excluded.category, commercial_status = excluded.commercial_status, dpp = excluded.dpp,
            dpp_version = excluded.dpp_version, updated_at = excluded.updated_at
 """
 _PRODUCT_COLUMNS = (
@@ -38,6 +39,7 @@ _PRODUCT_COLUMNS = (
     "sku",
     "name",
     "gtin",
+    "mpn",
     "category",
     "commercial_status",
     "dpp",
@@ -47,9 +49,9 @@ _PRODUCT_COLUMNS = (
 # The passport data are copied where they are, rather than sent a second time.
 _KEEP_VERSIONS = """
     insert into minting_passportversion
-           (id, brand_id, product_id, number, category, schema_version, dpp)
+           (id, brand_id, product_id, number, category, schema_version, dpp, actor)
     select gen_random_uuid(), brand_id, id, dpp_version, category,
-           (%(schemas)s::jsonb ->> category)::integer, dpp
+           (%(schemas)s::jsonb ->> category)::integer, dpp, %(actor)s
       from minting_product
      where id = any(%(ids)s)
 """
@@ -79,13 +81,17 @@ def store_production_batches(batches: Iterable[ProductionBatch]) -> None:
     _store(_STORE_PRODUCTION_BATCHES, batches, _PRODUCTION_BATCH_COLUMNS)
 
 
-def keep_versions(products: Iterable[Product]) -> None:
+def keep_versions(products: Iterable[Product], actor: Actor) -> None:
     """Write a passport version for each of the products, which are stored."""
     schema_versions = {category: load(category).version for category in CATEGORIES}
     with connection.cursor() as cursor:
         cursor.execute(
             _KEEP_VERSIONS,
-            {"ids": [product.id for product in products], "schemas": json.dumps(schema_versions)},
+            {
+                "ids": [product.id for product in products],
+                "schemas": json.dumps(schema_versions),
+                "actor": actor.actor,
+            },
         )
 
 

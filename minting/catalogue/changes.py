@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from minting.models import PassportVersion, Product
 from minting.passport_schema import load
+from tieback.brands.audit import Actor
 
 Row = TypeVar("Row", bound=Model)
 
@@ -59,8 +60,8 @@ def change_product(product: Product, wanted: Mapping[str, Any]) -> Change[Produc
     return change
 
 
-def passport_version(product: Product) -> PassportVersion:
-    """Return the row that keeps the product's passport data as it is now."""
+def passport_version(product: Product, actor: Actor) -> PassportVersion:
+    """Return the row that keeps the product's passport data as it is now, and whose they are."""
     return PassportVersion(
         brand_id=product.brand_id,
         product=product,
@@ -68,6 +69,7 @@ def passport_version(product: Product) -> PassportVersion:
         category=product.category,
         schema_version=load(product.category).version,
         dpp=product.dpp,
+        actor=actor.actor,
     )
 
 

@@ -6,23 +6,26 @@ file is read before the brand's turn is taken; then a few queries settle all row
 statements write them, so the database's work does not grow by a round trip a row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db.models.functions import Lower
 
+from minting.catalogue.assessments import assessed, store_assessments
 from minting.catalogue.bulk import keep_versions, store_products
 from minting.catalogue.changes import change_product, described
 from minting.catalogue.csv_rows import CsvRow, read_rows
 from minting.catalogue.drafts import Draft, Repetitions, to_insert, to_update
 from minting.catalogue.matching import folded
 from minting.catalogue.passport_cells import read_passport
-from minting.catalogue.products import DESCRIBED, GTIN_PRINTED, with_printed_gtins
+from minting.catalogue.products import DESCRIBED, reserved_for, reserved_gtins
 from minting.catalogue.report import ImportReport, file_imported
 from minting.catalogue.turns import import_transaction, take_turn
 from minting.catalogue.values import (
+    LONGEST_MPN,
     LONGEST_NAME,
     LONGEST_SKU,
     line_of_text,
@@ -39,7 +42,7 @@ from tieback.brands.models import Brand
 from tieback.errors import FieldError
 
 REQUIRED = ("sku", "name", "category")
-COLUMNS = (*REQUIRED, "gtin", "commercial_status", "dpp")
+COLUMNS = (*REQUIRED, "gtin", "mpn", "commercial_status", "dpp")
 
 
 @dataclass
@@ -59,13 +62,12 @@ def import_products(
     drafts = [_draft(row, prefixes) for row in rows]
     take_turn(actor.brand_id)
     _settle(actor, drafts)
-    _keep_printed_gtins(drafts, lock=not dry_run)
     report = ImportReport([draft.outcome() for draft in drafts], dry_run)
     if not dry_run:
         with import_transaction():
-            acts = _write(drafts)
-            acts.append(file_imported("products", content, report))
+            acts = [*_acts(drafts), file_imported("products", content, report)]
             record_all(actor, acts, request=request)
+            _write(drafts, actor)
     return report
 
 
@@ -86,6 +88,7 @@ def _draft(row: CsvRow, prefixes: Iterable[str]) -> _Draft:
         "category": lambda text: one_of(text, CATEGORIES),
         # An apostrophe makes a spreadsheet take digits for text, and some write it to the file.
         "gtin": lambda text: owned_gtin(text.removeprefix("'"), prefixes),
+        "mpn": lambda text: line_of_text(text, LONGEST_MPN),
         "commercial_status": lambda text: one_of(text, CommercialStatus.values),
     }
     draft.values, draft.faults = read_cells(row.cells, readers, required=REQUIRED)
@@ -97,18 +100,20 @@ def _draft(row: CsvRow, prefixes: Iterable[str]) -> _Draft:
 
 
 def _settle(actor: Actor, drafts: list[_Draft]) -> None:
-    """Decide for every row whether it inserts, updates or errs, with three queries in all."""
+    """Decide for every row whether it inserts, updates or errs, with four queries in all."""
     keys = folded(draft.values["sku"] for draft in drafts if "sku" in draft.values)
     rows = Product.objects.annotate(folded=Lower("sku")).filter(folded__in=set(keys.values()))
     products = {product.folded: product for product in rows}
     gtins = {draft.values["gtin"] for draft in drafts if "gtin" in draft.values}
     holders = dict(Product.objects.filter(gtin__in=gtins).values_list("gtin", "sku"))
+    reserved = reserved_gtins(gtins)
     repetitions = Repetitions()
     for draft in drafts:
         key = keys.get(draft.values.get("sku", ""))
         product = products.get(key) if key is not None else None
         draft.faults += repetitions.faults(draft.line, sku=key, gtin=draft.values.get("gtin"))
         draft.faults += _held_elsewhere(draft, product, holders)
+        draft.faults += _printed_elsewhere(draft, product, reserved)
         wanted, faults = _wanted(draft, product)
         draft.faults += faults
         if draft.faults:
@@ -127,6 +132,14 @@ def _held_elsewhere(
         yield FieldError("gtin", "TAKEN", f"The product {holder} has this GTIN.")
 
 
+def _printed_elsewhere(
+    draft: _Draft, product: Product | None, reserved: Mapping[str, tuple[UUID, str]]
+) -> Iterable[FieldError]:
+    holder, sku = reserved.get(draft.values.get("gtin", ""), (None, ""))
+    if holder is not None and (product is None or product.id != holder):
+        yield reserved_for(sku)
+
+
 def _wanted(draft: _Draft, product: Product | None) -> tuple[dict[str, Any], list[FieldError]]:
     """Return the values to be stored; a SKU keeps the case in which it is stored."""
     wanted = dict(draft.values)
@@ -140,33 +153,26 @@ def _wanted(draft: _Draft, product: Product | None) -> tuple[dict[str, Any], lis
     return wanted | {"dpp": stated(dpp)}, passport_faults(category, dpp)
 
 
-def _keep_printed_gtins(drafts: list[_Draft], *, lock: bool) -> None:
-    """Refuse the rows that would take away a GTIN which codes carry."""
-    changes = [change for change in to_update(drafts) if "gtin" in change.after]
-    if not changes:
-        return
-    if lock:
-        # A mint request holds the same lock from reading the GTIN until its batch is written.
-        ids = [change.row.id for change in changes]
-        rows = Product.objects.select_for_update(no_key=True).filter(id__in=ids).order_by("id")
-        list(rows.values_list("id"))
-    printed = with_printed_gtins(changes)
-    for draft in drafts:
-        if draft.change and draft.change.row.id in printed:
-            draft.faults.append(GTIN_PRINTED)
+def _acts(drafts: list[_Draft]) -> Iterator[Act]:
+    """Yield what is done, for the audit trail."""
+    for product in to_insert(drafts):
+        yield Act("product.created", "product", product.id, after=described(product, DESCRIBED))
+    for change in to_update(drafts):
+        yield Act("product.updated", "product", change.row.id, change.before, change.after)
 
 
-def _write(drafts: list[_Draft]) -> list[Act]:
-    """Write new and changed products with their passport versions; return what was done."""
+def _write(drafts: list[_Draft], actor: Actor) -> None:
+    """Write new and changed products with their passport versions and readiness.
+
+    Known products come last, and all that can be worked out is worked out before: from their
+    update to the commit, mint requests for them wait.
+    """
     new, changes = to_insert(drafts), to_update(drafts)
-    store_products([*new, *(change.row for change in changes)])
-    keep_versions([*new, *(c.row for c in changes if "dpp_version" in c.after)])
-    created = (
-        Act("product.created", "product", product.id, after=described(product, DESCRIBED))
-        for product in new
-    )
-    updated = (
-        Act("product.updated", "product", change.row.id, change.before, change.after)
-        for change in changes
-    )
-    return [*created, *updated]
+    renewed = [change.row for change in changes if "dpp_version" in change.after]
+    answers = [assessed(product) for product in renewed]
+    store_products(new)
+    keep_versions(new, actor)
+    store_assessments(assessed(product) for product in new)
+    store_products(change.row for change in changes)
+    keep_versions(renewed, actor)
+    store_assessments(answers)

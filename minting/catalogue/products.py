@@ -1,38 +1,40 @@
 """Creates and updates one product.
 
 Runs in the brand's transaction, in the brand's turn. Whatever changes the passport data or the
-category also writes the passport version that keeps them, and every change its audit entry.
+category also writes the passport version that keeps them, and every change its audit entry. Which
+identifiers a product had before, the database keeps by itself (`minting.models.identifiers`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from minting.catalogue.assessments import assessed, store_assessments
 from minting.catalogue.changes import Change, change_product, described, passport_version
 from minting.catalogue.matching import same_text
 from minting.catalogue.turns import refusing, take_turn
 from minting.catalogue.values import InvalidValue, owned_gtin, passport_faults
-from minting.models import MintBatch, Product
+from minting.models import IdentifierType, Product, ProductIdentifier
 from minting.readiness import stated
 from tieback.brands.audit import Actor, record
 from tieback.brands.models import Brand
 from tieback.errors import Conflict, FieldError, NotFound, ValidationFailed
 
-DESCRIBED = ("sku", "name", "gtin", "category", "commercial_status", "dpp_version")
+DESCRIBED = ("sku", "name", "gtin", "mpn", "category", "commercial_status", "dpp_version")
 SKU_TAKEN = FieldError("sku", "TAKEN", "Another product of this brand has this SKU.")
 GTIN_TAKEN = FieldError("gtin", "TAKEN", "Another product of this brand has this GTIN.")
-GTIN_PRINTED = FieldError(
+GTIN_RESERVED = FieldError(
     "gtin",
-    "GTIN_IS_PRINTED",
-    "Printed codes carry this product's GTIN, so it can no longer change. Make a new product.",
+    "GTIN_RESERVED",
+    "Codes that were printed under this GTIN belong to another product, which keeps it for ever:"
+    " use another GTIN.",
 )
-TAKEN = {"minting_product_sku": SKU_TAKEN, "minting_product_gtin": GTIN_TAKEN}
-
-
-class GtinIsPrinted(Conflict):
-    """Printed codes carry this product's GTIN, so it can no longer change. Make a new product."""
-
-    code = GTIN_PRINTED.code
+TAKEN = {
+    "minting_product_sku": SKU_TAKEN,
+    "minting_product_gtin": GTIN_TAKEN,
+    "minting_identifier_held": GTIN_RESERVED,
+}
 
 
 class VersionMismatch(Conflict):
@@ -47,7 +49,8 @@ def create_product(actor: Actor, values: Mapping[str, Any], *, request: Any = No
     product = Product(brand_id=actor.brand_id, **_checked(actor.brand_id, values))
     with refusing(TAKEN):
         product.save(force_insert=True)
-        passport_version(product).save(force_insert=True)
+        passport_version(product, actor).save(force_insert=True)
+        store_assessments([assessed(product)])
     product.refresh_from_db(fields=["created_at"])
     record(
         actor,
@@ -86,13 +89,25 @@ def update_product(
     return product
 
 
-def with_printed_gtins(changes: Iterable[Change[Product]]) -> set[UUID]:
-    """Return the products of which codes carry the GTIN that the change would take away."""
-    replaced = [change.row.id for change in changes if change.before.get("gtin") is not None]
-    if not replaced:
-        return set()
-    printed = MintBatch.objects.filter(product_id__in=replaced, gtin__isnull=False)
-    return set(printed.values_list("product_id", flat=True).distinct())
+def reserved_gtins(gtins: Iterable[str]) -> dict[str, tuple[UUID, str]]:
+    """Return which of the GTINs printed codes carry for a product that has another one by now.
+
+    Each with the id and the SKU of that product, which alone may take it again.
+    """
+    rows = ProductIdentifier.objects.filter(
+        type=IdentifierType.GTIN, minted=True, value__in=list(gtins)
+    )
+    found = rows.values_list("value", "product_id", "product__sku")
+    return {value: (product_id, sku) for value, product_id, sku in found}
+
+
+def reserved_for(sku: str) -> FieldError:
+    """Return why a GTIN is refused that printed codes of another product carry."""
+    message = (
+        f"Codes that were printed under this GTIN belong to the product {sku}, which keeps it for"
+        " ever: use another GTIN."
+    )
+    return replace(GTIN_RESERVED, message=message, detail={"sku": sku})
 
 
 def _checked(
@@ -123,18 +138,23 @@ def _taken(wanted: Mapping[str, Any], product: Product | None) -> Iterator[Field
     others = Product.objects.exclude(id=product.id) if product else Product.objects.all()
     if "sku" in wanted and others.filter(same_text("sku", wanted["sku"])).exists():
         yield SKU_TAKEN
-    if wanted.get("gtin") is not None and others.filter(gtin=wanted["gtin"]).exists():
+    gtin = wanted.get("gtin")
+    if gtin is None:
+        return
+    if others.filter(gtin=gtin).exists():
         yield GTIN_TAKEN
+    holder, sku = reserved_gtins([gtin]).get(gtin, (None, ""))
+    if holder is not None and (product is None or holder != product.id):
+        yield reserved_for(sku)
 
 
 def _write(actor: Actor, change: Change[Product], request: Any) -> None:
     product = change.row
-    if with_printed_gtins([change]):
-        raise GtinIsPrinted(fields=(GTIN_PRINTED,))
     with refusing(TAKEN):
         product.save()
         if "dpp_version" in change.after:
-            passport_version(product).save(force_insert=True)
+            passport_version(product, actor).save(force_insert=True)
+            store_assessments([assessed(product)])
     record(
         actor,
         "product.updated",

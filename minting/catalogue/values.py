@@ -11,6 +11,7 @@ from tieback.errors import FieldError
 LONGEST_SKU = 64
 LONGEST_NAME = 200
 LONGEST_REF = 64
+LONGEST_MPN = 70
 # The largest whole number that every JSON reader takes in exactly.
 LARGEST_QUANTITY = 2**53 - 1
 

@@ -1,7 +1,8 @@
 """Tables of the minting app, by aggregate."""
 
 from minting.models.batches import MintBatch, MintLot
-from minting.models.catalogue import PassportVersion, Product, ProductionBatch
+from minting.models.catalogue import PassportVersion, Product, ProductionBatch, ProductReadiness
+from minting.models.identifiers import IdentifierStatus, IdentifierType, ProductIdentifier
 from minting.models.jobs import MintCycle, MintEvent, MintJob
 from minting.models.pauses import MintPause
 from minting.models.revocations import MintRevocation
@@ -9,6 +10,8 @@ from minting.models.serials import SerialList, SerialListChunk
 from minting.models.units import MintUnit
 
 __all__ = (
+    "IdentifierStatus",
+    "IdentifierType",
     "MintBatch",
     "MintCycle",
     "MintEvent",
@@ -19,6 +22,8 @@ __all__ = (
     "MintUnit",
     "PassportVersion",
     "Product",
+    "ProductIdentifier",
+    "ProductReadiness",
     "ProductionBatch",
     "SerialList",
     "SerialListChunk",

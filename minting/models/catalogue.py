@@ -2,9 +2,11 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
+from minting.models.identifiers import IDENTIFIERS_KEPT
 from minting.readiness import CATEGORIES
 from minting.states import CommercialStatus, ProductionBatchStatus
 from tieback.brands.models import APPEND_ONLY, Brand
@@ -19,6 +21,7 @@ class Product(models.Model):
     sku = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
     gtin = models.CharField(max_length=14, null=True, blank=True)
+    mpn = models.CharField(max_length=70, null=True, blank=True)
     category = models.CharField(max_length=32, choices=[(c, c) for c in CATEGORIES])
     commercial_status = models.CharField(
         max_length=16, choices=CommercialStatus.choices, default=CommercialStatus.DRAFT
@@ -33,6 +36,9 @@ class Product(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_product_recent"),
+            models.Index(fields=("brand", "updated_at", "id"), name="minting_product_by_update"),
+            models.Index(fields=("brand", "sku", "id"), name="minting_product_by_sku"),
+            models.Index(fields=("brand", "name", "id"), name="minting_product_by_name"),
         )
         constraints = (
             models.UniqueConstraint("brand", Lower("sku"), name="minting_product_sku"),
@@ -53,6 +59,7 @@ class Product(models.Model):
                 condition=models.Q(category__in=CATEGORIES), name="minting_product_category"
             ),
         )
+        triggers = IDENTIFIERS_KEPT
 
     def __str__(self) -> str:
         return self.sku
@@ -68,6 +75,9 @@ class PassportVersion(models.Model):
     category = models.CharField(max_length=32)
     schema_version = models.PositiveIntegerField()
     dpp = models.JSONField()
+    actor = models.CharField(
+        max_length=254, blank=True, db_default="", help_text="Who made it; empty where unknown."
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     objects = BrandManager()
@@ -82,6 +92,51 @@ class PassportVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id} v{self.number}"
+
+
+class ProductReadiness(models.Model):
+    """What `minting.readiness` answers for a product, kept for lists and reports.
+
+    It holds for the passport version and the schema version it names; what they have left behind
+    is renewed by `minting.catalogue.assessments`. A mint request never relies on it.
+    """
+
+    product = models.OneToOneField(
+        Product, primary_key=True, on_delete=models.PROTECT, related_name="readiness"
+    )
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, db_index=False)
+    category = models.CharField(max_length=32)
+    dpp_version = models.PositiveIntegerField()
+    schema_version = models.PositiveIntegerField()
+    ready = models.BooleanField()
+    filled = models.PositiveSmallIntegerField()
+    missing = models.PositiveSmallIntegerField()
+    not_applicable = models.PositiveSmallIntegerField()
+    not_yet_required = models.PositiveSmallIntegerField()
+    missing_fields = ArrayField(models.CharField(max_length=64), default=list)
+    assessed_at = models.DateTimeField(db_default=Now())
+
+    objects = BrandManager()
+
+    class Meta:
+        verbose_name_plural = "product readiness"
+        indexes = (
+            models.Index(fields=("brand", "category"), name="minting_readiness_by_category"),
+            models.Index(
+                fields=("brand", "product"),
+                condition=models.Q(ready=False),
+                name="minting_readiness_lacking",
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(ready=True, missing=0) | models.Q(ready=False, missing__gte=1),
+                name="minting_readiness_ready_misses_none",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.product_id} v{self.dpp_version}"
 
 
 class ProductionBatch(models.Model):
@@ -106,6 +161,8 @@ class ProductionBatch(models.Model):
         verbose_name_plural = "production batches"
         indexes = (
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_prodbatch_recent"),
+            models.Index(fields=("brand", "updated_at", "id"), name="minting_prodbatch_by_update"),
+            models.Index(fields=("brand", "external_ref", "id"), name="minting_prodbatch_by_ref"),
         )
         constraints = (
             models.UniqueConstraint(

@@ -66,6 +66,10 @@ class MintJob(models.Model):
                 name="minting_job_claim_order",
             ),
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_job_recent"),
+            models.Index(fields=("brand", "queued_at", "id"), name="minting_job_by_queueing"),
+            models.Index(
+                fields=("brand", "status", "-created_at", "-id"), name="minting_job_by_status"
+            ),
         )
         constraints = (
             models.UniqueConstraint(

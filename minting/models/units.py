@@ -73,8 +73,9 @@ class MintUnit(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("token",), name="minting_unit_token"),
             models.UniqueConstraint(fields=("batch", "ordinal"), name="minting_unit_ordinal"),
+            # Serial first: a list looks for a serial without knowing its product.
             models.UniqueConstraint(
-                fields=("product", "serial"),
+                fields=("serial", "product"),
                 condition=models.Q(serial__isnull=False),
                 name="minting_unit_serial",
             ),

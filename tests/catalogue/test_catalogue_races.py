@@ -11,7 +11,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from minting.catalogue.turns import take_turn
-from minting.models import MintBatch, Product
+from minting.models import MintBatch, Product, ProductIdentifier
 from tests.catalogue.calls import (
     PRODUCT_IMPORT,
     PRODUCTION_BATCH_IMPORT,
@@ -160,10 +160,10 @@ def test_changes_of_one_passport_at_once_each_make_their_own_version_or_conflict
 
 
 @pytest.mark.parametrize("by_file", [False, True])
-def test_a_gtin_that_is_being_printed_right_now_may_not_change(
+def test_a_gtin_that_is_being_printed_right_now_is_retired_as_printed(
     nordhav: BrandWorld, client_of: Callable[..., APIClient], by_file: bool
 ):
-    product = make_product(nordhav, sku="S-7", gtin=code(7_000))
+    product = make_product(nordhav, sku="S-7", gtin=code(8_000))
     client, submitted = client_of(nordhav), threading.Event()
 
     def mint() -> None:
@@ -179,12 +179,28 @@ def test_a_gtin_that_is_being_printed_right_now_may_not_change(
         return client.patch(f"{PRODUCTS}{product.id}/", {"gtin": code(7)})
 
     _, answer = at_once(mint, change)
-    if by_file:
-        assert counts(data(answer)) == {"errors": 1}
-    else:
-        assert answer.status_code == 409
+    assert answer.status_code == 200
     with brand_scope(nordhav.brand.id):
-        assert MintBatch.objects.get().gtin == stored(nordhav, "S-7").gtin == code(7_000)
+        assert MintBatch.objects.get().gtin == code(8_000)
+        assert ProductIdentifier.objects.get(value=code(8_000)).minted
+    refused = client.post(PRODUCTS, product_body(gtin=code(8_000)))
+    assert faults(refused) == {("gtin", "GTIN_RESERVED")}
+
+
+def test_of_many_who_take_a_free_gtin_one_gets_it(
+    nordhav: BrandWorld, client_of: Callable[..., APIClient]
+):
+    products = [make_product(nordhav) for _ in range(5)]
+    clients = [client_of(nordhav) for _ in products]
+    works = [
+        lambda c=c, p=p: c.patch(f"{PRODUCTS}{p.id}/", {"gtin": code(9)})
+        for c, p in zip(clients, products, strict=True)
+    ]
+    assert statuses(at_once(*works)) == {200: 1, 400: 4}
+    with brand_scope(nordhav.brand.id):
+        active = ProductIdentifier.objects.filter(type="gtin", status="active")
+        assert active.filter(value=code(9)).count() == 1
+        assert active.count() == len(products)
 
 
 def test_the_quantity_and_a_mint_request_that_takes_it_are_settled_in_turn(

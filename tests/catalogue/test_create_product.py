@@ -118,6 +118,7 @@ def test_creating_a_product_leaves_an_audit_entry(api: APIClient, nordhav: Brand
         "sku": "TEE-1",
         "name": "T-shirt",
         "gtin": code(1),
+        "mpn": None,
         "category": "generic",
         "commercial_status": "draft",
         "dpp_version": 1,

@@ -185,13 +185,16 @@ def test_a_gtin_of_another_product_is_refused_by_the_name_of_that_product(
     assert "Holder" in fault["message"]
 
 
-def test_a_printed_gtin_is_kept(api: APIClient, nordhav: BrandWorld):
+def test_a_gtin_that_codes_of_another_product_carry_is_refused(
+    api: APIClient, nordhav: BrandWorld
+):
     send(api, row(1), row(2))
     submit(nordhav, request_for(stored(nordhav, "S-1")))
-    report = send(api, row(1, gtin=code(11)), row(2, gtin=code(12)))
-    assert row_faults(report) == {2: {("gtin", "GTIN_IS_PRINTED")}}
-    assert stored(nordhav, "S-1").gtin == code(1)
-    assert stored(nordhav, "S-2").gtin == code(12)
+    send(api, row(1, gtin=code(11)), row(2, gtin=code(12)))
+    report = send(api, row(3, gtin=code(1)), row(4, gtin=code(2)))
+    assert row_faults(report) == {2: {("gtin", "GTIN_RESERVED")}}
+    assert report["rows"][0]["errors"][0]["detail"] == {"sku": "S-1"}
+    assert counts(send(api, row(1, gtin=code(1)))) == {"updated": 1}
 
 
 def test_another_category_needs_a_passport_of_that_category(api: APIClient, nordhav: BrandWorld):
@@ -240,7 +243,7 @@ def test_only_the_first_thousand_errors_are_listed(api: APIClient):
     assert report["rows"][-1]["outcome"] == "inserted"
 
 
-def test_a_file_of_many_rows_takes_as_many_queries_as_one_of_few(
+def test_a_file_of_many_rows_takes_no_more_queries_than_one_of_few(
     api: APIClient, nordhav: BrandWorld
 ):
     send(api, row(1))
@@ -252,7 +255,7 @@ def test_a_file_of_many_rows_takes_as_many_queries_as_one_of_few(
         return len(made)
 
     few = queries(1, 4)
-    assert queries(1, 300) == few
+    assert queries(1, 300) <= few
 
 
 def test_the_demos_catalogue_is_taken_whole_and_again_unchanged(

@@ -35,9 +35,9 @@ def test_the_list_is_filtered(api: APIClient, nordhav: BrandWorld):
     assert skus(api, gtin=code(11).lstrip("0")) == ["Fjord-1"]
     assert skus(api, category="textile") == ["Skagen"]
     assert skus(api, commercial_status="draft") == ["Fjord-2"]
-    assert sorted(skus(api, search="fjord")) == ["Fjord-1", "Fjord-2", "Skagen"]
-    assert skus(api, search="0%") == ["Fjord-2"]
-    assert skus(api, search="fjord", category="generic", sku="fjord-2") == ["Fjord-2"]
+    assert sorted(skus(api, q="fjord")) == ["Fjord-1", "Fjord-2", "Skagen"]
+    assert skus(api, q="0%") == ["Fjord-2"]
+    assert skus(api, q="fjord", category="generic", sku="fjord-2") == ["Fjord-2"]
     assert skus(api, created_after="2100-01-01T00:00:00Z") == []
     assert len(skus(api, created_before="2100-01-01T00:00:00Z")) == 3
 
@@ -61,8 +61,8 @@ def test_pages_follow_each_other_without_gaps(api: APIClient, nordhav: BrandWorl
         ({"page_size": 501}, "page_size"),
         ({"page_size": "x"}, "page_size"),
         ({"cursor": "nonsense"}, "cursor"),
-        ({"search": "x" * 101}, "search"),
-        ({"search": "a\x00b"}, "search"),
+        ({"q": "x" * 101}, "q"),
+        ({"q": "a\x00b"}, "q"),
         ({"sku": "a\x00b"}, "sku"),
         ({"gtin": "123"}, "gtin"),
         ({"category": "food"}, "category"),

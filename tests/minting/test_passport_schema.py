@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 import pytest
@@ -96,59 +96,120 @@ def test_another_validator_can_use_the_files_as_they_are() -> None:
         assert not validator.is_valid({"nonsense": 1})
 
 
-def test_the_textile_and_generic_minimum_stays_small() -> None:
+def test_the_minimum_without_an_act_stays_small() -> None:
     needed = Counter(
         category
         for (category, _), field in BY_NAME.items()
         if field.requirement == "mandatory" and not field.supplied
     )
     assert needed["textile"] == 11
+    assert needed["electronics"] == 12
     assert needed["generic"] == 7
 
 
-# The 71 data points of the Commission's guidance for electric vehicle batteries, restated.
-EV_NEVER = {16, 25, 62, 63, 64, 65, 66}
-EV_PENDING = {17, 18, 19, 44}
-EV_OPTIONAL = {5}
-EV_CONDITIONAL = {35, 41, 57, 58, 68, 69, 70, 71}
-EV_DYNAMIC = set(range(51, 72))
-EV_RESTRICTED = {45, 46, 47, 48, 49} | EV_DYNAMIC
-EV_AUTHORITIES = {50}
-
-EV_POINTS = {f.data_point: f for f in fields("battery_ev") if f.data_point}
+# The 71 data points of the Commission's guidance 1.0 by battery category, restated.
+STATIC, DYNAMIC = set(range(1, 51)), set(range(51, 72))
+PENDING, OPTIONAL = {17, 18, 19, 44}, {5}
+RESTRICTED = {45, 46, 47, 48, 49} | DYNAMIC
+AUTHORITIES = {50}
+WHERE_APPLICABLE = {57, 58, 68, 69, 70, 71}
 
 
-def test_every_data_point_is_a_field_or_is_not_to_be_filled() -> None:
-    never = {e["data_point"] for e in raw("battery_ev")["x-tieback"]["not_applicable"]}
-    assert never == EV_NEVER
-    assert set(EV_POINTS) == set(range(1, 72)) - EV_NEVER
-    assert len([f for f in fields("battery_ev") if f.data_point]) == len(EV_POINTS)
+class Battery(NamedTuple):
+    """What sets a battery category apart."""
+
+    never: set[int]
+    conditional: set[int]
+    static_mandatory: int
 
 
-def test_data_points_not_to_be_filled_do_not_apply() -> None:
-    names = {e["name"] for e in raw("battery_ev")["x-tieback"]["not_applicable"]}
-    answers = {a.name: a.answer for a in assess("battery_ev", {}).fields}
+BATTERIES = {
+    "battery_ev": Battery({16, 25, 62, 63, 64, 65, 66}, {35, 41} | WHERE_APPLICABLE, 41),
+    "battery_lmt": Battery({16, 25, 33, 61}, {35, 41} | WHERE_APPLICABLE, 40),
+    "battery_industrial": Battery(
+        {16, 25, 33, 61},
+        {31, 32, 35, 36, 37, 39, 41} | DYNAMIC - {61, 67},
+        35,
+    ),
+}
+POINTS = {
+    (category, number): next((f for f in fields(category) if f.data_point == number), None)
+    for category in BATTERIES
+    for number in range(1, 72)
+}
+each_battery = pytest.mark.parametrize("category", BATTERIES)
+
+
+@each_battery
+def test_every_data_point_is_one_field_or_is_not_to_be_filled(category: str) -> None:
+    never = raw(category)["x-tieback"]["not_applicable"]
+    asked = Counter(f.data_point for f in fields(category) if f.data_point)
+    assert {entry["data_point"] for entry in never} == BATTERIES[category].never
+    assert set(asked) == (STATIC | DYNAMIC) - BATTERIES[category].never
+    assert set(asked.values()) == {1}
+    assert all(entry["source"] and entry["title"] for entry in never)
+
+
+@each_battery
+def test_data_points_not_to_be_filled_do_not_apply(category: str) -> None:
+    names = {e["name"] for e in raw(category)["x-tieback"]["not_applicable"]}
+    answers = {a.name: a.answer for a in assess(category, {}).fields}
     assert {answers[name] for name in names} == {Answer.NOT_APPLICABLE}
-    assert [p.code for p in shape_errors("battery_ev", dict.fromkeys(names, 1))] == (
-        ["UNKNOWN_FIELD"] * 7
-    )
+    assert {p.code for p in shape_errors(category, dict.fromkeys(names, 1))} == {"UNKNOWN_FIELD"}
 
 
-@pytest.mark.parametrize("number", sorted(EV_POINTS))
-def test_a_data_point_has_the_status_the_guidance_gives_it(number: int) -> None:
-    field = EV_POINTS[number]
+@pytest.mark.parametrize(
+    ("category", "number"), [key for key, field in POINTS.items() if field is not None]
+)
+def test_a_data_point_has_the_status_the_guidance_gives_it(category: str, number: int) -> None:
+    field = POINTS[category, number]
+    assert field is not None
     special = [
-        ("pending", EV_PENDING),
-        ("optional", EV_OPTIONAL),
-        ("conditional", EV_CONDITIONAL),
+        ("pending", PENDING),
+        ("optional", OPTIONAL),
+        ("conditional", BATTERIES[category].conditional),
     ]
     expected = next((status for status, numbers in special if number in numbers), "mandatory")
     assert field.requirement == expected
-    assert field.lifecycle == ("dynamic" if number in EV_DYNAMIC else "static")
-    restricted = "legitimate_interest" if number in EV_RESTRICTED else "public"
-    assert field.access == ("authorities" if number in EV_AUTHORITIES else restricted)
+    assert field.lifecycle == ("dynamic" if number in DYNAMIC else "static")
+    restricted = "legitimate_interest" if number in RESTRICTED else "public"
+    assert field.access == ("authorities" if number in AUTHORITIES else restricted)
+    assert field.source.startswith("Regulation (EU) 2023/1542 ")
 
 
-def test_forty_one_static_data_points_are_mandatory() -> None:
-    static = [f for f in EV_POINTS.values() if f.lifecycle == "static"]
-    assert sum(f.requirement == "mandatory" for f in static) == 41
+@each_battery
+def test_the_static_mandatory_data_points_block_and_no_dynamic_or_pending_one_does(
+    category: str,
+) -> None:
+    lacking = {answer.name for answer in assess(category, {}).missing}
+    by_name = {field.name: field for field in fields(category)}
+    points = {by_name[name].data_point for name in lacking} - {None}
+    mandatory = {
+        f.data_point
+        for f in fields(category)
+        if f.data_point and f.lifecycle == "static" and f.requirement == "mandatory"
+    }
+    assert len(mandatory) == BATTERIES[category].static_mandatory
+    assert points == mandatory - {f.data_point for f in fields(category) if f.supplied}
+    assert not points & (DYNAMIC | PENDING | OPTIONAL)
+
+
+def test_the_mandatory_data_points_differ_by_category() -> None:
+    def asked(category: str) -> set[int | None]:
+        empty = assess(category, {})
+        by_name = {field.name: field.data_point for field in fields(category)}
+        return {by_name[answer.name] for answer in empty.missing} - {None}
+
+    assert asked("battery_ev") - asked("battery_lmt") == {33}
+    assert asked("battery_lmt") - asked("battery_industrial") == {31, 32, 36, 37, 39}
+    assert asked("battery_industrial") < asked("battery_lmt") < asked("battery_ev")
+
+
+@each_battery
+def test_a_battery_of_another_category_is_told(category: str) -> None:
+    others = {ready_passport(other)["battery_category"] for other in BATTERIES} - {
+        ready_passport(category)["battery_category"]
+    }
+    for other in others:
+        (problem,) = shape_errors(category, {"battery_category": other})
+        assert problem.field == "battery_category"

@@ -52,6 +52,14 @@ FITTING = {
     "recycled_content_evidence": "GRS certificate 1",
     "warranty_months": 96,
     "heavy_metal_symbols": ["Pb"],
+    "expected_cycles": 6000,
+    "cycle_life_reference_test": "IEC 62620",
+    "cycle_test_c_rate": 0.5,
+    "round_trip_efficiency_percent": 95,
+    "round_trip_efficiency_half_life_percent": 90.5,
+    "battery_replacement": "end_user",
+    "energy_class": "B",
+    "energy_register_number": "1234567",
 }
 
 
@@ -128,11 +136,36 @@ def test_a_wrong_value_is_missing_and_says_why(category: str, name: str) -> None
     assert "such shape" not in answer.problem
 
 
+BATTERIES = ("battery_ev", "battery_lmt", "battery_industrial")
+WITHOUT_AN_ACT = ("textile", "electronics", "generic")
 CONDITIONS = [
-    ("textile", "substances_of_concern", {"contains_substances_of_concern": True}),
-    ("generic", "substances_of_concern", {"contains_substances_of_concern": True}),
-    ("battery_ev", "warranty_months", {"commercial_warranty": True}),
-    ("battery_ev", "heavy_metal_symbols", {"contains_cadmium_or_lead": True}),
+    *(
+        (category, "substances_of_concern", {"contains_substances_of_concern": True})
+        for category in WITHOUT_AN_ACT
+    ),
+    *((category, "warranty_months", {"commercial_warranty": True}) for category in BATTERIES),
+    *(
+        (category, "heavy_metal_symbols", {"contains_cadmium_or_lead": True})
+        for category in BATTERIES
+    ),
+    *(
+        ("battery_industrial", name, {"lifetime_in_cycles": True})
+        for name in ("expected_cycles", "cycle_life_reference_test", "cycle_test_c_rate")
+    ),
+    *(
+        ("battery_industrial", name, {"round_trip_efficiency_applies": True})
+        for name in (
+            "round_trip_efficiency_percent",
+            "round_trip_efficiency_half_life_percent",
+        )
+    ),
+    ("electronics", "battery_replacement", {"contains_battery": True}),
+    (
+        "electronics",
+        "energy_class",
+        {"energy_label": True, "energy_register_number": "1234567"},
+    ),
+    ("electronics", "energy_register_number", {"energy_label": True, "energy_class": "B"}),
     *(
         (
             category,
@@ -145,7 +178,7 @@ CONDITIONS = [
                 }
             },
         )
-        for category in ("textile", "generic")
+        for category in WITHOUT_AN_ACT
     ),
     (
         "textile",
@@ -203,7 +236,7 @@ def test_what_tieback_supplies_is_filled_and_cannot_be_set() -> None:
 
 
 def test_an_unknown_category_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownCategory, match="textile, battery_ev, generic"):
+    with pytest.raises(UnknownCategory, match=", ".join(CATEGORIES)):
         assess("../textile", {})
 
 

@@ -68,7 +68,9 @@ class FilterQuery(QuerySerializer):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a filter without a meaning: it would be taken and narrow nothing."""
         super().__init_subclass__(**kwargs)
-        cls._meanings = {**cls._meanings, **cls.filters}
+        cls._meanings = {}
+        for base in reversed(cls.__mro__):
+            cls._meanings |= vars(base).get("filters", {})
         unmatched = (cls._declared_fields.keys() - cls._others) ^ cls._meanings.keys()
         if unmatched:
             raise TypeError(f"{cls.__name__}: filters and fields differ in {sorted(unmatched)}")
