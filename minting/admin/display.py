@@ -32,7 +32,12 @@ _TONES = {
 def label(row: Any) -> SafeString:
     """Return the row's status as a coloured word."""
     tone = _TONES.get(str(row.get_status_display()).lower(), "plain")
-    return format_html('<span class="label label-{}">{}</span>', tone, row.get_status_display())
+    return coloured(row.get_status_display(), tone)
+
+
+def coloured(word: str, tone: str) -> SafeString:
+    """Return a word in the colour of a tone."""
+    return format_html('<span class="label label-{}">{}</span>', tone, word)
 
 
 def progress(done: int, total: int) -> SafeString:

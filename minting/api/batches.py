@@ -13,12 +13,11 @@ from rest_framework.response import Response
 from minting.events import EVENT_TYPES
 from minting.models import MintBatch, MintEvent, MintLot, MintUnit
 from minting.serials import resolver_url
-from minting.states import BatchStatus, PhysicalStatus, Priority, SerialSource, UnitStatus
-from tieback.api.listing import CreatedQuery, ListQuery, listed, ordered_by
+from minting.states import SerialSource, UnitStatus
+from tieback.api.listing import CreatedQuery, listed, ordered_by
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, NotFound, ValidationFailed
-
 
 _MOST_UNITS = 2**31 - 1
 

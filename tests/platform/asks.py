@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "member_id": lambda brand: brand.member.id,
     "invitation_id": lambda brand: brand.invitation.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
+    "number": lambda _: 1,
 }
 
 #: Objects of routes that take none of the above: only a job that waits can be paused.
@@ -54,10 +55,16 @@ REFERENCES: dict[str, Callable[[Furnished], object]] = {
     "actor": lambda brand: f"user:{brand.slug.partition('-')[0]}",
     "target_id": lambda brand: brand.world.brand.id,
     "search": lambda brand: brand.slug.partition("-")[0],
+    "q": lambda brand: brand.slug.partition("-")[0],
+    "mpn": lambda brand: brand.product.mpn,
+    "lot": lambda brand: brand.lot.lot_code,
 }
 
 #: Lists that answer only where the query names an object.
 NEEDS_QUERY = {"mint-unit-list": "batch"}
+
+#: What else the query of such a list must hold.
+FIXED_QUERY = {"product-version-diff": "from=1&to=1"}
 
 #: Query parameters that name no object.
 HARMLESS = frozenset(
@@ -80,6 +87,18 @@ HARMLESS = frozenset(
         "dry_run",
         "reason",
         "kind",
+        "updated_after",
+        "updated_before",
+        "quantity_from",
+        "quantity_to",
+        "ordinal_from",
+        "ordinal_to",
+        "physical_status",
+        "profile",
+        "ready",
+        "revoked",
+        "from",
+        "to",
     }
 )
 
@@ -200,6 +219,13 @@ READS: dict[Scope, frozenset[str]] = {
             "product-list",
             "product",
             "product-readiness",
+            "product-versions",
+            "product-version",
+            "product-version-diff",
+            "product-identifiers",
+            "readiness-report",
+            "readiness-report-products",
+            "readiness-report-csv",
             "production-batch-list",
             "production-batch",
         }
@@ -242,6 +268,8 @@ def path_of(route: Route, brand: Furnished) -> str:
     assert not unknown, f"{route}: say in tests/platform/asks.py how {unknown} is filled"
     objects = ARGUMENTS | OBJECTS.get(route.name, {})
     path = route.path(**{name: objects[name](brand) for name in route.arguments})
+    if route.name in FIXED_QUERY:
+        return f"{path}?{FIXED_QUERY[route.name]}"
     query = NEEDS_QUERY.get(route.name)
     return f"{path}?{query}={REFERENCES[query](brand)}" if query else path
 

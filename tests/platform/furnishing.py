@@ -120,7 +120,7 @@ def furnish(name: str, *, units: int = UNITS, packs: int = 1) -> Furnished:
 
 def _as_web(name: str, units: int) -> Furnished:
     world = make_world(name)
-    product = make_product(world, sku=f"{name}-sku", name=f"{name} article")
+    product = make_product(world, sku=f"{name}-sku", name=f"{name} article", mpn=f"{name}-mpn")
     run = make_production_batch(world, product, external_ref=f"{name}-run")
     with brand_scope(world.brand.id):
         minted = _completed(world, product, run, units)

@@ -49,6 +49,8 @@ DOORS = {
     ("minting_mintrevocation", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_product", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_passportversion", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # a code printed under a GTIN that its product no longer has still leads to the product
+    ("minting_productidentifier", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # the functions that find a credential by its id, find an invitation by its token and seal the
     # audit trail run as the owner
@@ -406,6 +408,7 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "brands_brand",
         "minting_product",
         "minting_passportversion",
+        "minting_productidentifier",
         "minting_mintbatch",
         "minting_mintlot",
         "minting_mintunit",
