@@ -1,4 +1,4 @@
-"""Paths of the catalogue: products, production batches and their history, readiness and CSV imports."""
+"""Paths of the catalogue: products and production batches, history, readiness, CSV imports."""
 
 from django.urls import path
 

@@ -104,9 +104,9 @@ class ProductImportView(ImportView):
     def post(self, request: Request) -> Response:
         """Insert and update products by SKU.
 
-        Columns: sku, name, category (required), gtin, mpn, commercial_status, dpp (a JSON object that
-        replaces all passport data) and dpp.<field> (sets one field). An empty cell leaves what is
-        stored as it is. Importing the same file again changes nothing.
+        Columns: sku, name, category (required), gtin, mpn, commercial_status, dpp (a JSON object
+        that replaces all passport data) and dpp.<field> (sets one field). An empty cell leaves
+        what is stored as it is. Importing the same file again changes nothing.
         """
         query = ImportQuery.read(request.query_params)
         report = import_products(

@@ -19,7 +19,12 @@ from minting.gtin import InvalidGtin, normalise
 from minting.models import Product
 from minting.readiness import CATEGORIES, Answer, assess
 from minting.states import CommercialStatus
-from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictTextField
+from tieback.api.fields import (
+    QueryBooleanField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictTextField,
+)
 from tieback.api.listing import CreatedQuery, FilterQuery, listed, ordered_by
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
@@ -27,6 +32,7 @@ from tieback.errors import NotFound
 
 _LONGEST_GTIN = 30  # with the blanks and hyphens people write
 _LONGEST_SEARCH = 100
+_FEWEST_DIGITS = 4  # every GTIN holds a 0
 _LARGEST_VERSION = 2**31 - 1
 
 
@@ -120,7 +126,10 @@ class ReadinessSerializer(serializers.Serializer[Any]):
 
 
 def _containing(text: str) -> Q:
-    return Q(name__icontains=text) | Q(sku__icontains=text) | Q(gtin__contains=text)
+    found = Q(name__icontains=text) | Q(sku__icontains=text)
+    if text.isdigit() and len(text) >= _FEWEST_DIGITS:
+        found |= Q(gtin__contains=text)
+    return found
 
 
 class ProductFilters(FilterQuery):
@@ -153,11 +162,13 @@ class ProductQuery(ProductFilters, CreatedQuery):
     mpn = serializers.CharField(
         required=False, max_length=LONGEST_MPN, help_text="Exact, whatever the case."
     )
-    ready = serializers.BooleanField(
+    ready = QueryBooleanField(
         required=False, help_text="Whether the passport data suffice for minting."
     )
     q = serializers.CharField(
-        required=False, max_length=_LONGEST_SEARCH, help_text="Part of the name, SKU or GTIN."
+        required=False,
+        max_length=_LONGEST_SEARCH,
+        help_text="Part of the name or SKU, or four digits or more of the GTIN.",
     )
     updated_after = serializers.DateTimeField(required=False, help_text="This moment or later.")
     updated_before = serializers.DateTimeField(required=False, help_text="Before this moment.")

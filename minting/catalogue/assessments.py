@@ -19,6 +19,7 @@ from minting.readiness import Answer, assess
 
 _ROWS_A_STATEMENT = 5_000
 _PRODUCTS_A_STEP = 1_000
+_FIRST = UUID(int=0)
 
 # A writer who is late, with an older version of the passport, changes nothing.
 _STORE = """
@@ -91,11 +92,12 @@ def outdated(products: QuerySet[Product]) -> QuerySet[Product]:
     return products.exclude(current & of_this_version)
 
 
-def refresh() -> int:
-    """Answer some of the outdated products anew; return how many, none being left at 0."""
-    products = list(outdated(Product.objects.all()).order_by("id")[:_PRODUCTS_A_STEP])
+def refresh(*, after: UUID = _FIRST) -> tuple[int, UUID]:
+    """Answer the next outdated products anew; return how many, and the last one's id."""
+    rows = outdated(Product.objects.filter(id__gt=after))
+    products = list(rows.order_by("id")[:_PRODUCTS_A_STEP])
     store_assessments(assessed(product) for product in products)
-    return len(products)
+    return len(products), products[-1].id if products else after
 
 
 def _holds(kept: ProductReadiness, product: Product) -> bool:

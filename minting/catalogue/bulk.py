@@ -26,12 +26,13 @@ _STORE_PRODUCTS = """
     select id, brand_id, sku, name, gtin, mpn, category, commercial_status, dpp, dpp_version,
            statement_timestamp()
       from jsonb_to_recordset(%(rows)s::jsonb) as given
-           (id uuid, brand_id uuid, sku text, name text, gtin text, mpn text,
-            category text, commercial_status text, dpp jsonb, dpp_version integer)
+           (id uuid, brand_id uuid, sku text, name text, gtin text, mpn text, category text,
+            commercial_status text, dpp jsonb, dpp_version integer)
     on conflict (id) do update
        set name = excluded.name, gtin = excluded.gtin, mpn = excluded.mpn,
-           category = excluded.category, commercial_status = excluded.commercial_status, dpp = excluded.dpp,
-           dpp_version = excluded.dpp_version, updated_at = excluded.updated_at
+           category = excluded.category, commercial_status = excluded.commercial_status,
+           dpp = excluded.dpp, dpp_version = excluded.dpp_version,
+           updated_at = excluded.updated_at
 """
 _PRODUCT_COLUMNS = (
     "id",

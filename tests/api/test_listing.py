@@ -118,7 +118,7 @@ def test_products_are_searched_by_name_sku_and_gtin(api: APIClient, nordhav: Bra
     make_product(nordhav, sku="Fjord-1", name="T-shirt", gtin=code(11))
     make_product(nordhav, sku="X", name="Fjord jacket", gtin=code(12))
     assert sorted(column(api, PRODUCTS, "sku", q="fJORD")) == ["Fjord-1", "X"]
-    assert column(api, PRODUCTS, "sku", q=code(12)[3:12]) == ["X"]
+    assert column(api, PRODUCTS, "sku", q=code(12)[3:]) == ["X"]
     moment = data(api.get(PRODUCTS, {"sku": "x"}))[0]["updated_at"]
     assert column(api, PRODUCTS, "sku", updated_after=moment) == ["X"]
     assert column(api, PRODUCTS, "sku", updated_before=moment) == ["Fjord-1"]
@@ -193,9 +193,7 @@ def test_credentials_are_narrowed_to_those_that_still_hold(
     nordhav: BrandWorld, client_of: Callable[..., APIClient]
 ):
     manager = client_of(nordhav, ("credentials:manage",))
-    made = data(
-        manager.post(CREDENTIALS, {"name": "till", "scopes": ["credentials:manage"]}), 201
-    )
+    made = data(manager.post(CREDENTIALS, {"name": "till", "scopes": ["credentials:manage"]}), 201)
     data(manager.post(f"{CREDENTIALS}{made['id']}/revoke/", {}))
     assert column(manager, CREDENTIALS, "name", revoked="true") == ["till"]
     assert "till" not in column(manager, CREDENTIALS, "name", revoked="false")

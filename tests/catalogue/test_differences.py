@@ -10,8 +10,10 @@ from minting.catalogue.differences import Difference, Kind, differences
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "~", "/"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["a", "b", "~0", "x/y", ""]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", "~0", "x/y", ""]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 passports = st.dictionaries(st.sampled_from(["name", "size", "a/b", "~1"]), values, max_size=4)

@@ -185,9 +185,7 @@ def test_a_gtin_of_another_product_is_refused_by_the_name_of_that_product(
     assert "Holder" in fault["message"]
 
 
-def test_a_gtin_that_codes_of_another_product_carry_is_refused(
-    api: APIClient, nordhav: BrandWorld
-):
+def test_a_gtin_that_codes_of_another_product_carry_is_refused(api: APIClient, nordhav: BrandWorld):
     send(api, row(1), row(2))
     submit(nordhav, request_for(stored(nordhav, "S-1")))
     send(api, row(1, gtin=code(11)), row(2, gtin=code(12)))

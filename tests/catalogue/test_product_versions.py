@@ -37,9 +37,7 @@ def changed(api: APIClient) -> str:
     return id_
 
 
-def test_every_change_of_the_passport_is_a_version_with_who_and_when(
-    api: APIClient, changed: str
-):
+def test_every_change_of_the_passport_is_a_version_with_who_and_when(api: APIClient, changed: str):
     rows = versions_of(api, changed)
     assert [row["number"] for row in rows] == [3, 2, 1]
     assert {row["category"] for row in rows} == {"generic"}
@@ -91,9 +89,7 @@ def test_two_versions_are_compared_field_by_field(api: APIClient, changed: str):
     assert (report["from_version"]["number"], report["to_version"]["number"]) == (1, 3)
     assert (report["added"], report["removed"], report["changed"]) == (1, 1, 1)
     assert report["category_changed"] is False
-    assert [
-        (d["path"], d["change"], d["before"], d["after"]) for d in report["differences"]
-    ] == [
+    assert [(d["path"], d["change"], d["before"], d["after"]) for d in report["differences"]] == [
         ("/country_of_origin", "removed", "DK", None),
         ("/end_of_life", "added", None, "Return."),
         ("/manufacturer_name", "changed", "Nordhav ApS", "Nordhav A/S"),
@@ -122,9 +118,7 @@ def test_versions_that_are_not_there_are_named(api: APIClient, changed: str):
     }
 
 
-def test_another_brands_product_has_no_past_here(
-    api: APIClient, strangers: BrandWorld
-):
+def test_another_brands_product_has_no_past_here(api: APIClient, strangers: BrandWorld):
     for id_ in (make_product(strangers).id, nobody()):
         for part in ("versions/", "versions/1/", "versions/diff/?from=1&to=1", "identifiers/"):
             assert api.get(f"{PRODUCTS}{id_}/{part}").status_code == 404

@@ -7,7 +7,7 @@ here how a caller of one brand would reach for an object of another.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -57,11 +57,13 @@ REFERENCES: dict[str, Callable[[Furnished], object]] = {
     "search": lambda brand: brand.slug.partition("-")[0],
     "q": lambda brand: brand.slug.partition("-")[0],
     "mpn": lambda brand: brand.product.mpn,
-    "lot": lambda brand: brand.lot.lot_code,
 }
 
 #: Lists that answer only where the query names an object.
 NEEDS_QUERY = {"mint-unit-list": "batch"}
+
+#: Which parameters those lists answer to by themselves.
+SUFFICIENT = {"mint-unit-list": frozenset({"batch", "token", "serial"})}
 
 #: What else the query of such a list must hold.
 FIXED_QUERY = {"product-version-diff": "from=1&to=1"}
@@ -279,6 +281,14 @@ def ask_of(route: Route, method: str) -> Ask:
     return ASKS[route.name, method]
 
 
+def whole(response: Any) -> HttpResponse:
+    """Return a file that is sent bit by bit as one answer."""
+    if not response.streaming:
+        return cast("HttpResponse", response)
+    content = b"".join(response.streaming_content)
+    return HttpResponse(content, status=response.status_code, headers=dict(response.items()))
+
+
 def send(
     method: str, path: str, body: object = None, *, headers: dict[str, str | None] | None = None
 ) -> HttpResponse:
@@ -293,7 +303,7 @@ def send(
         file = SimpleUploadedFile("upload.csv", body.file, "text/csv")
         return client.post(path, {**body.fields, "file": file})
     if method in {"GET", "HEAD"}:
-        return client.generic(method, path)
+        return whole(client.generic(method, path))
     content_type = "text/csv" if isinstance(body, bytes) else "application/json"
     data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
     return client.generic(method, path, data, content_type=content_type)

@@ -22,6 +22,7 @@ from minting.models import (
     MintPause,
     MintRevocation,
     MintUnit,
+    PassportVersion,
     Product,
     ProductionBatch,
     SerialList,
@@ -290,6 +291,24 @@ def crowd(brand: Furnished, count: int) -> None:
             Membership.objects.create(brand=world.brand, user=person, role=Role.VIEWER)
             _invitation(world, person.email)
             AuditEntry.objects.create(brand=world.brand, actor="system:test", action="test.made")
+            make_product(world, dpp={})
+        _crowd_the_past(brand.product, count)
+
+
+def _crowd_the_past(product: Product, count: int) -> None:
+    """Give a product more versions and more identifiers it had."""
+    for _ in range(count):
+        latest = product.versions.order_by("-number").first()
+        assert latest is not None
+        PassportVersion.objects.create(
+            brand=product.brand,
+            product=product,
+            number=latest.number + 1,
+            category=latest.category,
+            schema_version=latest.schema_version,
+            dpp=latest.dpp,
+        )
+        Product.objects.filter(id=product.id).update(mpn=f"{product.mpn} {latest.number}")
 
 
 def _as_worker(brand: Furnished, packs: int) -> None:

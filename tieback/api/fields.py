@@ -75,6 +75,13 @@ class ShownOnceField(serializers.CharField):
         )
 
 
+class QueryBooleanField(serializers.BooleanField):
+    """``true`` or ``false`` in a query; 0, 1, yes and the like are not taken for it."""
+
+    TRUE_VALUES = frozenset({"true"})
+    FALSE_VALUES = frozenset({"false"})
+
+
 class NothingSerializer(StrictSerializer):
     """The body of a request that takes none: it may be empty, and holds no field."""
 

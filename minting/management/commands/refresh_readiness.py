@@ -1,6 +1,7 @@
 """``manage.py refresh_readiness``: answers anew what a new passport schema has left behind."""
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -20,13 +21,12 @@ class Command(BaseCommand):
         """Go through the products of all brands, a thousand in a transaction."""
         if settings.PLANE != CONSOLE:
             raise CommandError("Run this with TIEBACK_PLANE=console: it alone sees every brand.")
-        renewed = 0
+        renewed, last = 0, UUID(int=0)
         with all_brands():
-            while step := self._step():
+            while True:
+                with transaction.atomic():
+                    step, last = refresh(after=last)
+                if not step:
+                    break
                 renewed += step
         self.stdout.write(f"{renewed} products assessed anew")
-
-    @staticmethod
-    def _step() -> int:
-        with transaction.atomic():
-            return refresh()
