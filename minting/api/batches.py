@@ -1,19 +1,23 @@
 """Reading batches, their units and their story."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from minting.events import EVENT_TYPES
 from minting.models import MintBatch, MintEvent, MintLot, MintUnit
 from minting.serials import resolver_url
-from minting.states import SerialSource
-from tieback.api.listing import CreatedQuery, listed, ordered_by
+from minting.states import BatchStatus, PhysicalStatus, Priority, SerialSource, UnitStatus
+from tieback.api.listing import CreatedQuery, ListQuery, listed, ordered_by
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
+from tieback.errors import FieldError, NotFound, ValidationFailed
 
 _MOST_UNITS = 2**31 - 1
 
@@ -193,6 +197,120 @@ class BatchQuery(CreatedQuery):
 def _of_serial(serial: str) -> Q:
     """Return the units that show this serial: a stored one, or a token that serves as one."""
     return Q(serial=serial) | Q(token=serial, serial__isnull=True)
+
+
+def _of_lot(code: str) -> Q:
+    """Return the units of lots so called: found by the ordinals of each lot, which are indexed."""
+    return Q(
+        lot__lot_code=code,
+        batch_id=F("lot__batch_id"),
+        ordinal__gte=F("lot__first_ordinal"),
+        ordinal__lte=F("lot__last_ordinal"),
+    )
+
+
+class UnitQuery(ListQuery):
+    """Which units: of a batch or a lot, or by token or serial."""
+
+    orderings = {
+        "ordinal": ("batch_id", "ordinal"),
+        "-ordinal": ("-batch_id", "-ordinal"),
+    }
+    filters = {
+        "batch": "batch_id",
+        "token": "token",
+        "serial": _of_serial,
+        "product": "product_id",
+        "lot": _of_lot,
+        "status": lambda name: Q(status=UnitStatus[name.upper()]),
+        "ordinal_from": "ordinal__gte",
+        "ordinal_to": "ordinal__lte",
+    }
+
+    batch = serializers.UUIDField(required=False)
+    token = serializers.CharField(required=False, max_length=20)
+    serial = serializers.CharField(required=False, max_length=20, trim_whitespace=False)
+    product = serializers.UUIDField(required=False)
+    lot = serializers.CharField(
+        required=False, max_length=20, trim_whitespace=False, help_text="A lot's code."
+    )
+    status = serializers.ChoiceField(choices=[s.label for s in UnitStatus], required=False)
+    ordinal_from = serializers.IntegerField(required=False, min_value=1, max_value=_MOST_UNITS)
+    ordinal_to = serializers.IntegerField(required=False, min_value=1, max_value=_MOST_UNITS)
+
+    @classmethod
+    def keys(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Within one batch its ordinals are the order, as the unique index goes."""
+        keys = super().keys(values)
+        return keys[1:] if "batch" in values else keys
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Require what an index finds units by."""
+        if not attrs.keys() & {"batch", "lot", "token", "serial"}:
+            message = "Name a batch, a lot, a token or a serial."
+            raise ValidationFailed(fields=(FieldError("batch", "REQUIRED", message),))
+        return attrs
+
+
+class EventQuery(CreatedQuery):
+    """Which events."""
+
+    orderings = ordered_by("created_at")
+    filters = {"batch": "batch_id", "product": "batch__product_id", "type": "type"}
+
+    batch = serializers.UUIDField(required=False)
+    product = serializers.UUIDField(required=False)
+    type = serializers.ChoiceField(choices=sorted(EVENT_TYPES), required=False)
+
+
+class MintBatchListView(BrandAPIView):
+    """Batches of the brand."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="list_mint_batches",
+        parameters=[BatchQuery],
+        responses=MintBatchSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List batches, newest first."""
+        rows = MintBatch.objects.select_related("job", "passport_version")
+        return listed(BatchQuery, request.query_params, rows, MintBatchSerializer)
+
+
+class MintBatchDetailView(BrandAPIView):
+    """One batch."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(operation_id="get_mint_batch_by_id", responses=MintBatchDetailSerializer)
+    def get(self, request: Request, batch_id: UUID) -> Response:
+        """Return a batch and its lots."""
+        rows = MintBatch.objects.select_related("job", "passport_version")
+        batch = rows.filter(id=batch_id).first()
+        if batch is None:
+            raise NotFound
+        return Response(MintBatchDetailSerializer(batch).data)
+
+
+class MintUnitListView(BrandAPIView):
+    """Units of a batch or a lot, or one found by its token or serial."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="list_mint_units",
+        parameters=[UnitQuery],
+        responses=MintUnitSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List units by batch and ordinal; ``batch``, ``lot``, ``token`` or ``serial`` is needed.
+
+        A lot without a batch is looked for in every batch of the workspace.
+        """
+        rows = MintUnit.objects.select_related("batch", "lot", "revocation")
+        return listed(UnitQuery, request.query_params, rows, MintUnitSerializer)
 
 
 class MintEventListView(BrandAPIView):

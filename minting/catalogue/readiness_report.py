@@ -5,7 +5,7 @@ Nothing here reads passport data: a report over 100,000 products reads one narro
 
 import csv
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import IO, Any
@@ -93,6 +93,7 @@ def _by_category(kept: QuerySet[ProductReadiness]) -> list[dict[str, Any]]:
     rows = kept.values("category").annotate(
         products=Count("product_id"), ready=Count("product_id", filter=Q(ready=True)), **answers
     )
+    found: Iterable[Any] = rows.order_by("category")
     return [
         {
             "category": row["category"],
@@ -101,7 +102,7 @@ def _by_category(kept: QuerySet[ProductReadiness]) -> list[dict[str, Any]]:
             "not_ready": row["products"] - row["ready"],
             "answers": {answer.value: row[f"sum_{answer.value}"] for answer in Answer},
         }
-        for row in rows.order_by("category")
+        for row in found
     ]
 
 

@@ -78,8 +78,8 @@ class ShownOnceField(serializers.CharField):
 class QueryBooleanField(serializers.BooleanField):
     """``true`` or ``false`` in a query; 0, 1, yes and the like are not taken for it."""
 
-    TRUE_VALUES = frozenset({"true"})
-    FALSE_VALUES = frozenset({"false"})
+    TRUE_VALUES = {"true"}
+    FALSE_VALUES = {"false"}
 
 
 class NothingSerializer(StrictSerializer):

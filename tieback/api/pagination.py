@@ -34,7 +34,8 @@ class _Cursors:
     def read(self, cursor: str, keys: tuple[str, ...]) -> list[str]:
         """Return the values of the keys; refuse what is not a cursor of this list, as asked."""
         try:
-            asked, *values = self._signer.unsign_object(cursor)
+            told: list[str] = self._signer.unsign_object(cursor)
+            asked, *values = told
         except (BadSignature, ValueError, TypeError) as error:
             raise _bad_cursor() from error
         if asked != self._asked or len(values) != len(keys):
