@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from minting.api.queries import ListQuery
 from minting.models import MintRevocation
 from minting.revocations import (
     MOST_NAMED,
@@ -26,8 +25,8 @@ from tieback.api.fields import (
     StrictTextField,
     StrictUUIDField,
 )
-from tieback.api.pagination import page_of
-from tieback.api.views import BrandAPIView, enveloped
+from tieback.api.listing import CreatedQuery, listed, ordered_by
+from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, NotFound, ValidationFailed
 from tieback.requests import request_id_of
@@ -82,8 +81,16 @@ class RevocationSerializer(serializers.ModelSerializer[MintRevocation]):
         )
 
 
-class RevocationQuery(ListQuery):
+class RevocationQuery(CreatedQuery):
     """Which acts."""
+
+    orderings = ordered_by("created_at")
+    filters = {
+        "batch": "batch_id",
+        "reason": "reason",
+        "kind": "kind",
+        "status": "status",
+    }
 
     batch = serializers.UUIDField(required=False)
     reason = serializers.ChoiceField(choices=RevocationReason.choices, required=False)
@@ -142,13 +149,8 @@ class RevocationListView(BrandAPIView):
     )
     def get(self, request: Request) -> Response:
         """List revocations, newest first."""
-        query = RevocationQuery.read(request.query_params)
-        condition = query.conditions(
-            batch="batch_id", reason="reason", kind="kind", status="status"
-        )
-        rows = MintRevocation.objects.select_related("lot").filter(condition)
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
-        return enveloped(RevocationSerializer(page, many=True).data, **meta)
+        rows = MintRevocation.objects.select_related("lot")
+        return listed(RevocationQuery, request.query_params, rows, RevocationSerializer)
 
 
 class RevocationDetailView(BrandAPIView):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,13 +12,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from minting.api.queries import ListQuery
 from minting.models import SerialList
 from minting.serial_lists import FILE, delete_serial_list, upload_serial_list
 from tieback.api.fields import StrictSerializer, StrictUUIDField
-from tieback.api.pagination import page_of
+from tieback.api.listing import CreatedQuery, listed, ordered_by
 from tieback.api.uploads import refuse_large_upload
-from tieback.api.views import BrandAPIView, enveloped
+from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, NotFound, ValidationFailed
 
@@ -66,8 +66,14 @@ class SerialListSerializer(serializers.ModelSerializer[SerialList]):
         return "used" if hasattr(kept, "batch") else "unused"
 
 
-class SerialListQuery(ListQuery):
+class SerialListQuery(CreatedQuery):
     """Which lists."""
+
+    orderings = ordered_by("created_at")
+    filters = {
+        "product": "product_id",
+        "status": lambda status: Q(batch__isnull=status == "unused"),
+    }
 
     product = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(choices=["unused", "used"], required=False)
@@ -97,14 +103,8 @@ class SerialListListView(BrandAPIView):
     )
     def get(self, request: Request) -> Response:
         """List serial lists, newest first."""
-        query = SerialListQuery.read(request.query_params)
-        rows = SerialList.objects.select_related("batch").filter(
-            query.conditions(product="product_id")
-        )
-        if "status" in query.values:
-            rows = rows.filter(batch__isnull=query.values["status"] == "unused")
-        page, meta = page_of(rows, cursor=query.cursor, size=query.size)
-        return enveloped(SerialListSerializer(page, many=True).data, **meta)
+        rows = SerialList.objects.select_related("batch")
+        return listed(SerialListQuery, request.query_params, rows, SerialListSerializer)
 
     @extend_schema(
         operation_id="upload_serial_list",

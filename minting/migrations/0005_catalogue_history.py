@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("brands", "0002_row_security"),
-        ("minting", "0002_row_security"),
+        ("minting", "0004_lifecycle_row_security"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("brands", "0002_row_security"),
-        ("minting", "0004_lifecycle_row_security"),
+        ("minting", "0005_catalogue_history"),
     ]
 
     operations = [
@@ -90,10 +90,6 @@ class Migration(migrations.Migration):
             name="last_ordinal",
             field=models.PositiveIntegerField(default=1),
             preserve_default=False,
-        ),
-        migrations.AddIndex(
-            model_name="mintlot",
-            index=models.Index(fields=["brand", "lot_code"], name="minting_lot_by_code"),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="mintlot",
