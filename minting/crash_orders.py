@@ -29,7 +29,6 @@ NAMES = (
     "exports.after_pack_commit",
     "exports.before_manifest",
     "exports.after_manifest",
-    "web.committed",
 )
 
 

@@ -11,18 +11,14 @@ The choice is made once, at import: where nothing is armed, and in production wh
 """
 
 import json
-from collections.abc import Callable, Iterator
-from http import HTTPStatus
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
 from minting.crash_orders import NAMES, Order
 
-__all__ = ("NAMES", "CommittedMiddleware", "reach")
-
-_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+__all__ = ("NAMES", "reach")
 
 
 def _orders() -> Iterator[Order]:
@@ -49,17 +45,3 @@ def _pass_by(name: str, *, cycle: int = 0) -> None:
 
 
 reach = _look_for_orders if settings.TIEBACK_CRASH_POINT and not settings.PRODUCTION else _pass_by
-
-
-class CommittedMiddleware:
-    """The place between a request's commit and its answer; installed only where it is armed."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Reach the place once a request that changes something has done so."""
-        response = self.get_response(request)
-        if request.method in _UNSAFE and response.status_code < HTTPStatus.BAD_REQUEST:
-            reach("web.committed")
-        return response

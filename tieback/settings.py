@@ -190,8 +190,12 @@ _SIGNED_IN = [
 _LAST = ["django_prometheus.middleware.PrometheusAfterMiddleware"]
 _PUBLIC = ["django.middleware.clickjacking.XFrameOptionsMiddleware"]
 _CONSOLE = ["tieback.console.AllBrandsMiddleware"] if TIEBACK_PLANE == "console" else []
-# Fault injection between commit and answer; `check --deploy` refuses the setting that arms it.
-_ARMED = ["minting.crashpoints.CommittedMiddleware"] if TIEBACK_CRASH_POINT else []
+# Fault injection between commit and answer.
+_ARMED = (
+    ["minting.crash_middleware.CommittedMiddleware"]
+    if TIEBACK_CRASH_POINT and not PRODUCTION
+    else []
+)
 MIDDLEWARE = [
     *_FIRST,
     *(_PUBLIC if TIEBACK_PLANE == "resolver" else _SIGNED_IN),

@@ -13,6 +13,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
+from minting.crash_middleware import COMMITTED
 from minting.models import MintJob, Product
 from tests.replay.server import Answer, Ask, Web, mint, new_product, running
 from tests.replay.test_many_at_once import Caller
@@ -36,7 +37,7 @@ def web(
 ) -> Iterator[Web]:
     """One worker process, and the crash point armed."""
     home = tmp_path_factory.mktemp("web")
-    point = f"web.committed:kill:1:{witness}"
+    point = f"{COMMITTED}:kill:1:{witness}"
     with running(home, workers=1, threads=2, crash_point=point) as web:
         yield web
 
@@ -46,8 +47,8 @@ def killed(web: Web, ask: Ask, witness: Path, *, api_key: str, key: str) -> None
     witness.unlink()
     with pytest.raises((OSError, http.client.HTTPException)):
         web.send(ask, api_key=api_key, key=key)
-    name, pid = witness.read_text().split()
-    assert name == "web.committed"
+    name, pid, *_ = witness.read_text().split()
+    assert name == COMMITTED
     assert web.has_ended()
     assert not psutil.pid_exists(int(pid))
 
