@@ -2,8 +2,6 @@
 
 from django.db import connection, transaction
 
-from tieback.brands.scoping import all_brands
-
 BATCH = 1_000
 BATCHES_A_ROUND = 50
 
@@ -24,7 +22,7 @@ def delete_expired_answers(*, batch: int = BATCH, rounds: int = BATCHES_A_ROUND)
     """Delete up to ``rounds`` batches, each in its own transaction; return how many rows went."""
     deleted = 0
     for _ in range(rounds):
-        with all_brands(), transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_DELETE, [batch])
             found = cursor.rowcount
         deleted += found
