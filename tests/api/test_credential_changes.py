@@ -14,6 +14,8 @@ from tieback.brands.roles import DEFAULT_SCOPES, Role, Scope
 from tieback.brands.scoping import brand_scope
 
 URL = "/api/v1/api-credentials/"
+# The database's clock stands still in a test's transaction.
+HOUR = timedelta(hours=1)
 MANAGE = Scope.CREDENTIALS_MANAGE.value
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +67,7 @@ def test_a_new_secret_works_at_once_and_the_old_one_until_the_overlap_ends(owner
     assert works(issued.id, issued.secret)
     ends = datetime.fromisoformat(new["previous_secret_expires_at"])
     assert abs(ends - timezone.now() - timedelta(seconds=600)) < timedelta(seconds=30)
-    change(nordhav, issued.id, previous_expires_at=timezone.now() - timedelta(milliseconds=1))
+    change(nordhav, issued.id, previous_expires_at=timezone.now() - HOUR)
     assert works(issued.id, new["secret"])
     assert not works(issued.id, issued.secret)
 
@@ -90,7 +92,7 @@ def test_two_secrets_work_at_most_and_a_repeated_rotation_ends_neither(owner, is
     assert outcome(rotate(owner, issued.id)) == (409, "ROTATION_UNDER_WAY")
     assert works(issued.id, issued.secret)
     assert works(issued.id, second)
-    change(nordhav, issued.id, previous_expires_at=timezone.now())
+    change(nordhav, issued.id, previous_expires_at=timezone.now() - HOUR)
     third = rotate(owner, issued.id).json()["data"]["secret"]
     assert [works(issued.id, secret) for secret in (issued.secret, second, third)] == [
         False, True, True,
@@ -106,12 +108,12 @@ def test_revoking_ends_both_secrets(owner, issued):
 
 def test_the_end_of_a_credential_is_the_end_of_its_old_secret_too(owner, issued, nordhav):
     rotate(owner, issued.id)
-    change(nordhav, issued.id, expires_at=timezone.now())
+    change(nordhav, issued.id, expires_at=timezone.now() - HOUR)
     assert not works(issued.id, issued.secret)
 
 
 def test_an_ended_credential_is_neither_rotated_nor_changed(owner, nordhav, issued):
-    expired = issue(nordhav, "expired", "mints:read", expires_at=timezone.now())
+    expired = issue(nordhav, "expired", "mints:read", expires_at=timezone.now() - HOUR)
     owner.post(f"{URL}{issued.id}/revoke/")
     for identifier in (issued.id, expired.id):
         assert outcome(rotate(owner, identifier)) == (409, "CREDENTIAL_ENDED")
@@ -198,7 +200,7 @@ def test_one_credential_is_read_alone_and_never_another_brands(owner, issued, st
 
 
 def test_a_list_is_narrowed_by_state_and_name_and_ordered(owner, nordhav, issued):
-    expired = issue(nordhav, "a first", "mints:read", expires_at=timezone.now())
+    expired = issue(nordhav, "a first", "mints:read", expires_at=timezone.now() - HOUR)
     revoked = issue(nordhav, "z last", "mints:read")
     owner.post(f"{URL}{revoked.id}/revoke/")
     for state, one in (("active", issued), ("expired", expired), ("revoked", revoked)):

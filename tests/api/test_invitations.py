@@ -151,7 +151,7 @@ def test_a_list_is_narrowed_by_state_role_and_address(owner, nordhav):
             owner.post(f"{URL}{made['id']}/revoke/")
     with brand_scope(nordhav.brand.id):
         ended = Invitation.objects.filter(pk=ids["expired"])
-        ended.update(expires_at=timezone.now() - timedelta(seconds=1))
+        ended.update(expires_at=timezone.now() - timedelta(hours=1))
     for state, identifier in ids.items():
         for query in (f"state={state}", f"email={state.upper()}@elsewhere.example"):
             (row,) = owner.get(f"{URL}?{query}").json()["data"]
@@ -164,7 +164,7 @@ def test_a_list_is_narrowed_by_state_role_and_address(owner, nordhav):
 def test_sending_anew_ends_the_old_token_and_opens_an_expired_one(owner, nordhav):
     old = invite(owner).json()["data"]
     with brand_scope(nordhav.brand.id):
-        Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        Invitation.objects.update(expires_at=timezone.now() - timedelta(hours=1))
     new = owner.post(f"{URL}{old['id']}/resend/").json()["data"]
     assert (new["id"], new["state"]) == (old["id"], "open")
     assert outcome(accept(old["token"], password=PASSWORD)) == (403, "INVITATION_REFUSED")
@@ -281,7 +281,7 @@ def test_every_refusal_reads_the_same(owner, nordhav):
     accept(spent["token"], password=PASSWORD)
     owner.post(f"{URL}{revoked['id']}/revoke/")
     with brand_scope(nordhav.brand.id):
-        late = timezone.now() - timedelta(seconds=1)
+        late = timezone.now() - timedelta(hours=1)
         Invitation.objects.filter(pk=expired["id"]).update(expires_at=late)
     known_person()
     wrong = token_of(owner)
