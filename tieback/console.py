@@ -13,6 +13,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
@@ -22,9 +23,11 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from tieback.brands.models import AuditEntry
 from tieback.brands.scoping import all_brands
 from tieback.figures import figures_registry, read_figures
 from tieback.metrics import allowed
+from tieback.requests import request_id_of
 
 
 class ConsoleSite(admin.AdminSite):
@@ -41,6 +44,22 @@ class ConsoleSite(admin.AdminSite):
     ) -> TemplateResponse:
         """Show the queue's figures above the list of pages."""
         return super().index(request, {"figures": read_figures(), **(extra_context or {})})
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password; like every change, it is told in the audit trail."""
+        with transaction.atomic():
+            response = super().password_change(request, extra_context)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                AuditEntry.objects.create(
+                    actor=f"user:{request.user.pk}",
+                    action="operator.password_changed",
+                    target_type="user",
+                    target_id=str(request.user.pk),
+                    request_id=request_id_of(request),
+                )
+        return response
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the queue's page and its JSON, with and without a trailing slash."""

@@ -1,9 +1,12 @@
 """``manage.py create_operator``: safe to run again, and no weak password."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
@@ -128,3 +131,16 @@ def test_a_missing_password_file_is_told(given: pytest.MonkeyPatch, tmp_path: Pa
 def test_a_bad_address_is_refused() -> None:
     with pytest.raises(CommandError, match="--email: 'operator' is not an e-mail address"):
         run("operator")
+
+
+@pytest.mark.parametrize("command", ["changepassword", "createsuperuser"])
+def test_the_commands_that_would_leave_no_trace_are_refused(command: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"{command} is not audited: use create_operator")

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -77,3 +78,18 @@ def test_an_operator_changes_their_own_password(console: Client, operator: User)
     )
     operator.refresh_from_db()
     assert operator.check_password("lantern-harbour-29")
+
+
+def test_a_change_of_password_is_told_and_a_refused_one_is_not(
+    console: Client, operator: User
+) -> None:
+    for new, told in (("short", 0), ("lantern-harbour-29", 1)):
+        body = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+        console.post("/admin/password_change/", body)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select count(*) from brands_auditentry"
+                " where action = 'operator.password_changed' and target_id = %s",
+                [str(operator.pk)],
+            )
+            assert cursor.fetchone() == (told,)
