@@ -47,7 +47,7 @@ class ConsoleSite(admin.AdminSite):
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Change one's own password; like every change, it is told in the audit trail."""
         with transaction.atomic():
             response = super().password_change(request, extra_context)

@@ -20,7 +20,7 @@ APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update |
 LAST_OWNER_STAYS = pgtrigger.Trigger(
     name="last_owner_stays",
     when=pgtrigger.After,
-    operation=pgtrigger.UpdateOf("role") | pgtrigger.Delete,
+    operation=pgtrigger.UpdateOf("role") | pgtrigger.Delete,  # type: ignore[no-untyped-call]
     condition=pgtrigger.Q(old__role="owner"),
     func="""
         perform pg_advisory_xact_lock(
