@@ -28,6 +28,7 @@ OUTSIDE = {
     "token": {"email": "person@nordhav.example", "password": "a password"},
     "token-refresh": {"refresh": "a token"},
     "session": {"email": "person@nordhav.example", "password": "a password"},
+    "invitation-accept": {"token": "a token", "password": "a password"},
 }
 
 

@@ -157,9 +157,7 @@ def test_members_of_another_brand_are_not_found(nordhav: BrandWorld, strangers: 
     assert acts(strangers) == acts(nordhav) == []
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"role": "chief"}, {"role": None}, {"role": "editor", "x": 1}]
-)
+@pytest.mark.parametrize("body", [{"role": "chief"}, {"role": None}, {"role": "editor", "x": 1}])
 def test_a_malformed_role_is_refused(nordhav: BrandWorld, body):
     response = acting(nordhav, Role.OWNER).patch(url(member_of(nordhav, Role.VIEWER)), body)
     assert outcome(response) == (400, "VALIDATION_ERROR")

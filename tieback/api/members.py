@@ -46,6 +46,13 @@ class MemberQuery(CreatedQuery):
     )
 
 
+def _member(member_id: UUID) -> Membership:
+    member = Membership.objects.select_related("user").filter(pk=member_id).first()
+    if member is None:
+        raise NotFound
+    return member
+
+
 class MemberListView(BrandAPIView):
     """People of the brand."""
 
@@ -74,10 +81,7 @@ class MemberView(BrandAPIView):
     @extend_schema(operation_id="get_member", responses=MemberSerializer)
     def get(self, request: Request, member_id: UUID) -> Response:
         """Return a member."""
-        member = Membership.objects.select_related("user").filter(pk=member_id).first()
-        if member is None:
-            raise NotFound
-        return Response(MemberSerializer(member).data)
+        return Response(MemberSerializer(_member(member_id)).data)
 
     @extend_schema(
         operation_id="update_member", request=NewRoleSerializer, responses=MemberSerializer
@@ -88,10 +92,13 @@ class MemberView(BrandAPIView):
         Only an owner makes or unmakes an owner, the last owner stays one, and nobody raises
         themself.
         """
-        given = NewRoleSerializer(data=request.data)
+        given = NewRoleSerializer(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        role = Role(given.validated_data["role"])
-        member = change_role(self.principal, member_id, role, request=request)
+        if "role" in given.validated_data:
+            role = Role(given.validated_data["role"])
+            member = change_role(self.principal, member_id, role, request=request)
+        else:
+            member = _member(member_id)
         return Response(MemberSerializer(member).data)
 
     @extend_schema(operation_id="remove_member", request=None, responses={204: None})
