@@ -4,8 +4,6 @@ Which rows belong to which is read from the database's own foreign keys, so that
 later takes part by itself; the references that are kept without a key are named here.
 """
 
-from typing import LiteralString, cast
-
 from psycopg import sql
 
 from chaos.checker.evidence import SHOWN, Evidence, check
@@ -82,4 +80,4 @@ def _only(evidence: Evidence, child: str) -> sql.Composable:
         return sql.SQL("and false")
     of_job = _OF_A_JOB[columns[0]]
     condition = f"and child.{columns[0]} = (select {of_job} from minting_mintjob as job where "
-    return sql.SQL(cast(LiteralString, condition + evidence.jobs() + ")"))
+    return sql.SQL(condition + evidence.jobs() + ")")

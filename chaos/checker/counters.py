@@ -66,7 +66,7 @@ def _against_the_log(evidence: Evidence) -> list[str]:
     stored: dict[str, str] = dict(
         evidence.rows(
             "select job.id::text, job.idempotency_key from minting_mintjob as job where {jobs}"
-        )  # type: ignore[arg-type]
+        )
     )
     lost = [
         f"acknowledged {job} under {key}, stored {stored.get(job, 'no such job')}"

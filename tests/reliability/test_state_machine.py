@@ -50,11 +50,15 @@ class Minting(RuleBasedStateMachine):
 
     engine: Engine
     start_over: Callable[[], Engine]
+    is_at_rest = True
 
     def __init__(self) -> None:
         super().__init__()
-        if len(self.engine.answers) > ROOM:
-            type(self).engine = self.start_over()
+        kind = type(self)
+        # What a failure left behind must not make the next run, perhaps its repetition, fail too.
+        if not kind.is_at_rest or len(self.engine.answers) > ROOM:
+            kind.engine = self.start_over()
+        kind.is_at_rest = False
         self.jobs: list[MintJob] = []
 
     def _job(self, number: int) -> MintJob | None:
@@ -151,6 +155,7 @@ class Minting(RuleBasedStateMachine):
         for job in self.jobs:
             assert self.engine.status(job) in FINISHED_JOBS
         self._judge(list(CHECKS.values()))
+        type(self).is_at_rest = True
 
     def _judge(self, checks: list[Callable[[Evidence], list[str]]]) -> None:
         evidence = Evidence(judge(self.engine), self.engine.answers)
@@ -221,5 +226,5 @@ def test_a_seeded_bug_is_found_so_the_test_above_can_fail(
             real(event_type, **named)
 
     monkeypatch.setattr(finalize, "tell", forgetful)
-    with pytest.raises(AssertionError, match="told too often or not at all"):
+    with pytest.raises(AssertionError, match="the story's end is not the state"):
         run_at(start_over, 20, 30)
