@@ -51,6 +51,7 @@ class Minting(RuleBasedStateMachine):
     engine: Engine
     start_over: Callable[[], Engine]
     is_at_rest = True
+    submitted = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +71,7 @@ class Minting(RuleBasedStateMachine):
         mode=st.sampled_from(ActivationMode),
     )
     def submit(self, quantity: int, brand: int, mode: ActivationMode) -> None:
+        type(self).submitted += 1
         self.jobs.append(self.engine.submit(quantity, brand=brand, activation_mode=mode))
 
     @rule()
@@ -190,8 +192,8 @@ def start_over(
         _open.pop("console").close()  # type: ignore[attr-defined]
 
 
-def run_at(start_over: Callable[[], Engine], examples: int, steps: int) -> Engine:
-    """Let Hypothesis drive; return the engine it drove."""
+def run_at(start_over: Callable[[], Engine], examples: int, steps: int) -> int:
+    """Let Hypothesis drive; return how many jobs it submitted."""
     print(f"TIEBACK_PROVE_SEED={SEED}")  # noqa: T201 - shown where it fails
     machine = type("Chosen", (Minting,), {})
     machine.engine, machine.start_over = start_over(), staticmethod(start_over)
@@ -208,12 +210,11 @@ def run_at(start_over: Callable[[], Engine], examples: int, steps: int) -> Engin
             suppress_health_check=list(HealthCheck),
         ),
     )
-    return machine.engine
+    return machine.submitted
 
 
 def test_no_order_of_events_breaks_an_invariant(start_over: Callable[[], Engine]) -> None:
-    engine = run_at(start_over, EXAMPLES, STEPS)
-    assert engine.answers, "nothing was submitted, so nothing was proven"
+    assert run_at(start_over, EXAMPLES, STEPS), "nothing was submitted, so nothing was proven"
 
 
 def test_a_seeded_bug_is_found_so_the_test_above_can_fail(
