@@ -277,6 +277,20 @@ class Migration(migrations.Migration):
                 name="minting_serialchunk_range",
             ),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="seriallistchunk",
+            trigger=pgtrigger.compiler.Trigger(
+                name="used_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n    IF EXISTS (SELECT 1 FROM minting_mintbatch AS b WHERE b.serial_list_id = OLD.list_id) THEN\n        RAISE restrict_violation USING MESSAGE = 'a batch uses this list of serials';\n    END IF;\n    RETURN OLD;\n",
+                    hash="9c9c1182499985057bfbc3285466bb8555d4b16a",
+                    operation="DELETE",
+                    pgid="pgtrigger_used_stays_48456",
+                    table="minting_seriallistchunk",
+                    when="BEFORE",
+                ),
+            ),
+        ),
         brand_key("minting_seriallist"),
         isolate("minting_seriallist"),
         isolate("minting_seriallistchunk"),

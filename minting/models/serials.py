@@ -6,6 +6,7 @@ are a hundred rows, and a cycle takes its slice by ordinal whatever its size.
 
 import uuid
 
+import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 
@@ -14,6 +15,14 @@ from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
 
 LONGEST_LIST = 1_000_000
+
+# Whatever a process may delete, what a batch mints or has minted from stays.
+_USED_STAYS = """
+    IF EXISTS (SELECT 1 FROM minting_mintbatch AS b WHERE b.serial_list_id = OLD.list_id) THEN
+        RAISE restrict_violation USING MESSAGE = 'a batch uses this list of serials';
+    END IF;
+    RETURN OLD;
+"""
 
 
 class SerialList(models.Model):
@@ -87,6 +96,14 @@ class SerialListChunk(models.Model):
             models.CheckConstraint(
                 condition=models.Q(first_ordinal__gte=1, count__gte=1),
                 name="minting_serialchunk_range",
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="used_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=_USED_STAYS,
             ),
         )
 

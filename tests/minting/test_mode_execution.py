@@ -3,9 +3,10 @@
 from urllib.parse import unquote
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from exports.manifests import pack_query
-from minting import cycles, serial_staging
+from minting import cycles, identities, serial_staging
 from minting.gateway import MintBlocked
 from minting.leases import claim_next
 from minting.lots import Lot
@@ -126,10 +127,19 @@ def test_a_crash_in_the_middle_neither_skips_nor_repeats_a_serial(
     assert units_of(job) == expected(SERIALS[source], LOTS)
 
 
-def test_a_list_with_a_gap_mints_nothing_rather_than_a_unit_without_its_serial(nordhav):
-    job = queued_job(nordhav, 17, serials=OWN)
+def test_the_serials_of_a_batch_cannot_be_deleted(nordhav):
+    queued_job(nordhav, 17, serials=OWN)
     with acting_as("web"), brand_scope(nordhav.brand.id):
-        SerialListChunk.objects.all().delete()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            SerialListChunk.objects.all().delete()
+        assert SerialListChunk.objects.count() == 1
+
+
+def test_a_list_with_a_gap_mints_nothing_rather_than_a_unit_without_its_serial(
+    nordhav, monkeypatch
+):
+    monkeypatch.setattr(identities.SerialListChunk.objects, "create", lambda **_: None)
+    job = queued_job(nordhav, 17, serials=OWN)
     assert work_next_job()[0] is Outcome.RETRY
     assert units_of(job) == []
 
@@ -219,8 +229,6 @@ def test_packs_urls_and_scans_of_a_lot_agree(nordhav):
             batch.id, batch.resolver_base, 1, batch.gtin, batch.sku, "", "first_scan", True, WHEN
         )
         query, names = pack_query(frozen, first=1, last=17)
-        from django.db import connection
-
         with connection.cursor() as cursor:
             cursor.execute(query, names)
             lines = cursor.fetchone()[0].splitlines()

@@ -432,6 +432,9 @@ def test_the_rows_of_a_brand_that_serving_roles_delete_are_these():
         ("tieback_app", "minting_mintpause"),
         ("tieback_ops", "minting_mintpause"),
         ("tieback_app", "brands_membership"),
+        # lists of serials that no batch uses; a trigger keeps those that are used
+        ("tieback_app", "minting_seriallist"),
+        ("tieback_app", "minting_seriallistchunk"),
     }
 
 
