@@ -139,7 +139,7 @@ def _advance(claim: Claim, count: int) -> datetime:
 
 
 def _insert(claim: Claim, count: int, tokens: str) -> None:
-    names = {
+    names: dict[str, Any] = {
         "batch": claim.batch_id,
         "generated": claim.generated,
         "count": count,

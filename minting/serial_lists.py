@@ -93,8 +93,8 @@ def delete_serial_list(actor: Actor, list_id: UUID, *, request: Any = None) -> S
 
     Whoever submits with the list holds its product's lock, so one of the two comes first.
     """
-    product_id = SerialList.objects.filter(id=list_id).values_list("product_id", flat=True).first()
-    list(Product.objects.select_for_update(no_key=True).filter(id=product_id).values_list("id"))
+    product = SerialList.objects.filter(id=list_id).values("product_id")
+    list(Product.objects.select_for_update(no_key=True).filter(id__in=product).values_list("id"))
     kept = SerialList.objects.select_related("batch").filter(id=list_id).first()
     if kept is None:
         raise NotFound

@@ -294,7 +294,8 @@ def _has_duplicates() -> bool:
     """Tell whether a serial is staged twice: the index is unique where that could be."""
     with connection.cursor() as cursor:
         cursor.execute(_IS_UNIQUE)
-        return cursor.fetchone() == (False,)
+        (is_unique,) = cursor.fetchone()
+    return not is_unique
 
 
 def _run(statement: str, **names: Any) -> None:

@@ -107,7 +107,7 @@ class MintBatchDetailSerializer(MintBatchSerializer):
     lots = serializers.SerializerMethodField()
 
     class Meta(MintBatchSerializer.Meta):
-        fields = (*MintBatchSerializer.Meta.fields, "lots")
+        fields = (*MintBatchSerializer.Meta.fields, "lots")  # type: ignore[assignment]
 
     @extend_schema_field(MintLotSerializer(many=True))
     def get_lots(self, batch: MintBatch) -> Any:

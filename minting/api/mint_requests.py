@@ -69,7 +69,7 @@ class SerialsField(serializers.ListField):
             self.fail("not_a_list", input_type=type(data).__name__)
         if not data:
             self.fail("empty")
-        wrong = {
+        wrong: dict[Any, Any] = {
             index: [serializers.ErrorDetail("Not a valid string.", code="invalid")]
             for index, item in enumerate(data)
             if not isinstance(item, str)

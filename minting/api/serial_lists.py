@@ -146,9 +146,9 @@ class SerialListDetailView(BrandAPIView):
         return Response(SerialListSerializer(kept).data)
 
 
-def _upload(request: Request) -> tuple[UUID, UploadedFile]:
+def _upload(request: Request) -> tuple[UUID, "UploadedFile[Any]"]:
     """Return the product and the file of the form, or raise with every fault of it."""
-    sent = request.data
+    sent: Any = request.data
     fields = {name: sent[name] for name in sent if name != FILE}
     form = UploadForm(data=fields)
     form.is_valid(raise_exception=True)
