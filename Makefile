@@ -5,6 +5,7 @@
 #   ARGS          further arguments of pytest, bench or chaos
 #   LANES         which lanes of `make test-matrix` to run; default all
 #   SEED          of `make fuzz`; default the time
+#   OLD           commit that `make test-rolling` deploys from
 
 PYTHON ?= python3
 TIEBACK_HOME ?= .tieback
@@ -12,6 +13,7 @@ UNITS ?= 1000000
 ARGS ?=
 LANES ?=
 SEED ?= $(shell date +%s)
+OLD ?=
 export TIEBACK_HOME
 
 BIN := .venv/bin
@@ -24,7 +26,7 @@ PLANES := web console resolver worker
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test test-matrix fuzz prove check check-django bench chaos
+.PHONY: help setup demo up test test-matrix test-rolling fuzz prove check check-django bench chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -33,6 +35,7 @@ help:
 	@echo "make up                     run everything until Ctrl-C; prints addresses and passwords"
 	@echo "make test [ARGS=…]          the tests"
 	@echo "make test-matrix [LANES=…]  the tests on each Python, behind PgBouncer, on PostgreSQL 15"
+	@echo "make test-rolling [OLD=…]   a deploy under load, from the last release or another commit"
 	@echo "make fuzz [SEED=…]          more than 10,000 generated requests"
 	@echo "make prove [ARGS=…]         the proofs of reliability at full size; takes hours"
 	@echo "make check                  format, lint, types, imports, migrations, settings, locks"
@@ -55,6 +58,9 @@ test: .venv/.dev
 
 test-matrix: .venv/.dev
 	@$(BIN)/python -m matrix $(LANES)
+
+test-rolling: .venv/.dev
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(BIN)/python -m rolling $(if $(OLD),--old $(OLD))
 
 fuzz: .venv/.dev
 	@$(STACK) with --temporary --free-ports -- env TIEBACK_PLANE=web \

@@ -6,7 +6,7 @@ serials there: sequences (by arithmetic, from the frozen rule), stored serials, 
 that are not minted yet. A cancelled batch keeps what it minted; a failed one may be retried and
 keeps all.
 
-The product's row is locked by whoever promises serials (``docs/adr/0010-serials.md``), so two
+The product's row is locked by whoever promises serials (``docs/adr/0018-serials.md``), so two
 that want the same ones are asked one after the other.
 """
 

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from tests.planes import acting_as
 from tests.platform.conftest import TwoBrands
 from tests.platform.proxies import Proxy
 from tieback import health
@@ -158,6 +159,30 @@ def test_readiness_is_refused_until_the_schema_is_the_codes(probe, database, mon
     assert response.json()["checks"]["migrations"] == "1 pending"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("nothing_else")
+def test_readiness_follows_the_schema_in_the_database_there_and_back(probe):
+    with acting_as("owner"), connection.cursor() as cursor:
+        cursor.execute(
+            "delete from django_migrations where app = 'minting' and name = '0002_row_security'"
+            " returning name, applied"
+        )
+        (taken,) = cursor.fetchall()
+    began = time.monotonic()
+    try:
+        answer = probe.get("/health/readiness")
+        assert (answer.status_code, time.monotonic() - began < 5) == (503, True)
+        assert answer.json()["checks"]["migrations"] == "1 pending"
+        assert probe.get("/health/liveness").status_code == 200
+    finally:
+        with acting_as("owner"), connection.cursor() as cursor:
+            cursor.execute(
+                "insert into django_migrations (app, name, applied) values ('minting', %s, %s)",
+                taken,
+            )
+    assert probe.get("/health/readiness").json()["status"] == "ready"
+
+
 def test_a_lost_cache_or_broker_only_degrades(probe, database, settings):
     settings.REDIS_URL = settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{closed_port()}/0"
     response = probe.get("/health/readiness")
@@ -253,6 +278,22 @@ def test_metrics_tell_nothing_of_any_brand_and_stay_few(probe, two_brands: TwoBr
     text = probe.get("/metrics").content.decode().lower()
     assert not [mark for mark in own.marks if mark.lower() in text]
     assert series(probe) - before < 100
+
+
+def test_no_label_of_our_own_metrics_is_made_of_what_a_stranger_sends(probe):
+    """Few values for each label, whatever paths, methods, agents and ids were sent."""
+    stranger = Client(raise_request_exception=False)
+    for number in range(50):
+        headers = {"User-Agent": f"agent-{number}", "X-Request-Id": f"request-{number}"}
+        stranger.get(f"/api/v1/unknown-{number}/?q={number}", headers=headers)
+        stranger.generic(f"VERB{number}", f"/nowhere-{number}", headers=headers)
+    values: dict[str, set[str]] = {}
+    for line in probe.get("/metrics").content.decode().splitlines():
+        for name, value in re.findall(r'(\w+)="([^"]*)"', line):
+            values.setdefault(name, set()).add(value)
+    text = str(values)
+    assert not re.search(r"unknown-\d|VERB\d|agent-\d|nowhere-\d|request-\d", text)
+    assert {name for name, found in values.items() if len(found) > 200} == set()
 
 
 def series(probe: Client) -> int:
