@@ -40,7 +40,7 @@ help:
 	@echo "make prove [ARGS=…]         the proofs of reliability at full size; takes hours"
 	@echo "make check                  format, lint, types, imports, migrations, settings, locks"
 	@echo "make bench [ARGS=…]         performance figures, into \$$TIEBACK_HOME/bench.json"
-	@echo "make chaos [ARGS=…]         fault injection, into \$$TIEBACK_HOME/chaos.json"
+	@echo "make chaos [ARGS=…]         fault injection, into \$$TIEBACK_HOME/chaos.json; ARGS=--small, or FULL=1"
 	@echo "make setup                  only .venv, with the tools of development"
 
 setup: .venv/.dev

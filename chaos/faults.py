@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import redis
@@ -156,7 +155,7 @@ def end_backend(lab: Lab) -> None:
     lab.record.count("backend of a working worker terminated")
 
 
-def broker(lab: Lab) -> "redis.Redis[Any]":
+def broker(lab: Lab) -> redis.Redis:
     """Connect to the broker past its proxy."""
     return redis.Redis.from_url(lab.stack.environment()["REDIS_URL"])
 

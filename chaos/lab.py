@@ -25,6 +25,8 @@ from chaos.wire import HttpWire, PostgresWire
 from minting.crash_orders import Order
 from tieback.stack import Stack, StackError
 
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+
 BRANDS = ("nordhav", "sudwerk")
 WORKERS = ("worker", "second")
 LEASE_SECONDS = 5.0
@@ -232,30 +234,30 @@ class Lab:
 
     # Database -----------------------------------------------------------------------------------
 
-    def rows(self, statement: str, parameters: object = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Ask the database past the proxy and past row security, however often it takes."""
 
         def ask() -> list[tuple[Any, ...]] | None:
             try:
                 with self._session() as database:
-                    return database.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+                    return database.execute(statement, parameters).fetchall()
             except psycopg.OperationalError:
                 return None
 
         return wait_until("the database to answer", ask, seconds=60)
 
-    def value(self, statement: str, parameters: object = None) -> Any:
+    def value(self, statement: str, parameters: Parameters = None) -> Any:
         """Return the first column of the first row, ``None`` where there is none."""
         found = self.rows(statement, parameters)
         return found[0][0] if found else None
 
-    def execute(self, *statements: str, parameters: object = None) -> None:
+    def execute(self, *statements: str, parameters: Parameters = None) -> None:
         """Run statements in one session."""
         with self._session() as database:
             for statement in statements:
-                database.execute(statement, parameters)  # type: ignore[arg-type]
+                database.execute(statement, parameters)
 
-    def _session(self) -> "psycopg.Connection[tuple[object, ...]]":
+    def _session(self) -> "psycopg.Connection[tuple[Any, ...]]":
         session = self.stack.postgres.connect("tieback")
         session.autocommit = True
         return session
@@ -271,6 +273,10 @@ class Lab:
     def acknowledged(self) -> dict[str, str]:
         """Every key that was answered, and the job it was promised."""
         return {key: job for client in self.clients for key, job in client.acknowledged.items()}
+
+    def owner_of(self, job: str) -> Client:
+        """Return the client that was promised a job; to the other brand it does not exist."""
+        return next(client for client in self.clients if job in client.acknowledged.values())
 
     def start_load(self) -> None:
         """Let both brands submit jobs of mixed size, the real cycle size among them."""
@@ -316,7 +322,9 @@ class Lab:
             client.answers.clear()
             client.failed = ""
 
-    def wait_for(self, what: str, statement: str, parameters: object, seconds: float = 60) -> Any:
+    def wait_for(
+        self, what: str, statement: str, parameters: Parameters, seconds: float = 60
+    ) -> Any:
         """Wait until a query returns a row whose first column is true; return that value."""
 
         def look() -> Any:

@@ -5,7 +5,6 @@ The server's own MONITOR shows every message as it is pushed; nothing in the pro
 
 import json
 import threading
-from typing import Any
 from uuid import uuid4
 
 import redis
@@ -22,8 +21,8 @@ class Messages:
         self.by_sender: dict[str, int] = {}
         self.failed = ""
         self._copies = copies
-        self._client: redis.Redis[Any] = redis.Redis.from_url(url)
-        self._monitor = self._client.monitor()
+        self._client: redis.Redis = redis.Redis.from_url(url)
+        self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
@@ -50,7 +49,7 @@ class Messages:
                     except ValueError as error:
                         self.failed = f"a message could not be read: {error}"
 
-    def _overhear(self, sender: "redis.Redis[Any]", queue: str, text: str) -> None:
+    def _overhear(self, sender: redis.Redis, queue: str, text: str) -> None:
         message = json.loads(text)
         if message["headers"].get(_AGAIN):
             return

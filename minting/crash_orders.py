@@ -48,12 +48,12 @@ class Order:
     cycle: int = 0
     witness: str = ""
 
-    def concerns(self, name: str, cycle: int) -> bool:
+    def concerns(self, name: str) -> bool:
         """Say whether this visit is the one that is meant."""
         return (
             name == self.point
-            and self.cycle in {0, cycle}
-            and self.job in {"", _job()}
+            and self.cycle in {0, _bound("cycle")}
+            and self.job in {"", _bound("mint_job_id")}
             and not random.randrange(self.odds)  # noqa: S311 - no secret
         )
 
@@ -67,7 +67,9 @@ class Order:
             number += 1
             try:
                 with path.open("x", encoding="utf-8") as line:
-                    line.write(f"{name} {os.getpid()} {time.time():.3f} {_job() or '-'}\n")
+                    line.write(
+                        f"{name} {os.getpid()} {time.time():.3f} {_bound('mint_job_id') or '-'}\n"
+                    )
             except FileExistsError:
                 continue
             return True
@@ -82,5 +84,6 @@ class Order:
         os.kill(os.getpid(), signal.SIGSTOP if self.action == "stop" else signal.SIGKILL)
 
 
-def _job() -> str:
-    return str(structlog.contextvars.get_contextvars().get("mint_job_id", ""))
+def _bound(name: str) -> object:
+    """Return what the work at hand has bound to its log lines."""
+    return structlog.contextvars.get_contextvars().get(name)

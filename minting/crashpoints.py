@@ -34,13 +34,13 @@ def _orders() -> Iterator[Order]:
             continue
 
 
-def _look_for_orders(name: str, *, cycle: int = 0) -> None:
+def _look_for_orders(name: str) -> None:
     for order in _orders():
-        if order.concerns(name, cycle) and order.is_taken(name):
+        if order.concerns(name) and order.is_taken(name):
             order.carry_out()
 
 
-def _pass_by(name: str, *, cycle: int = 0) -> None:
+def _pass_by(name: str) -> None:
     """Do nothing: this is ``reach`` wherever no fault is injected."""
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -98,6 +99,7 @@ def run_cycle(
     ``meanwhile`` is called just before the long statement, to start what can be done beside it.
     Raises ``Fenced`` where another worker has the job; any error leaves nothing behind.
     """
+    structlog.contextvars.bind_contextvars(cycle=claim.cycles + 1)
     count = cycle_of(claim.left)
     tokens = tokens or joined_tokens(count)
     began = time.perf_counter()
@@ -107,7 +109,7 @@ def run_cycle(
         with brand_scope(claim.brand_id):
             started_beside = meanwhile()
             _insert(claim, count, tokens)
-            reach("mint.inserted", cycle=claim.cycles + 1)
+            reach("mint.inserted")
             _record(claim, count, started)
             reach("mint.counted")
     reach("mint.committed")

@@ -63,7 +63,7 @@ def work_next_job() -> tuple[Outcome, Claim | None, float | None]:
         log.exception("mint_job_left_behind")
         outcome, wait = Outcome.LOST, None
     finally:
-        structlog.contextvars.unbind_contextvars("mint_job_id", "fence")
+        structlog.contextvars.unbind_contextvars("mint_job_id", "fence", "cycle")
     log.info(
         "mint_job_left",
         mint_job_id=str(claim.job_id),

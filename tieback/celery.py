@@ -23,6 +23,9 @@ from kombu import Exchange, Queue
 
 # Minting, exporting, and what keeps both going; each can have workers of its own.
 QUEUES = ("mint", "exports", "upkeep")
+# When periodic work is too old to matter. The clock of the worker decides, and a busy worker comes
+# late: this is also how far clocks may differ and how long a worker may be busy.
+PERIODIC_EXPIRES_SECONDS = 300.0
 
 app = Celery("tieback")
 # "Current" is a thread's own; the default is every thread's, granian's too.
@@ -60,27 +63,27 @@ app.conf.update(
         "sweep-mint-jobs": {
             "task": "minting.sweep",
             "schedule": settings.TIEBACK_SWEEP_SECONDS,
-            "options": {"expires": settings.TIEBACK_SWEEP_SECONDS},
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "sweep-pack-builds": {
             "task": "exports.sweep",
             "schedule": settings.TIEBACK_SWEEP_SECONDS,
-            "options": {"expires": settings.TIEBACK_SWEEP_SECONDS},
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "count-activations": {
             "task": "resolver.count_activations",
             "schedule": 5.0,
-            "options": {"expires": 5.0},
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "seal-audit": {
             "task": "brands.seal_audit",
             "schedule": 60.0,
-            "options": {"expires": 60.0},
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "delete-expired-answers": {
             "task": "api.delete_expired_answers",
             "schedule": 60.0,
-            "options": {"expires": 60.0},
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
     },
 )

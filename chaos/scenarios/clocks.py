@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from bench.system import BenchFailed, wait_until
 from chaos.clock import HINT, find_library, shifted, steered
 from chaos.faults import kill_anywhere
-from chaos.lab import WORKERS, Lab
+from chaos.lab import LEASE_SECONDS, WORKERS, Lab
 from chaos.record import NotRun
 from chaos.scenarios.plan import Scenario
 
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)", re.MULTILINE)
+# On a crowded machine a task may outlive its hard limit, and is killed for it.
+_OVERDUE = re.compile(r"Hard time limit \(")
+_RECLAIMED = "select count(*) from minting_mintevent where type = 'job.reclaimed'"
 HOUR = 3_600.0
 
 
@@ -38,14 +41,18 @@ def run(lab: Lab, count: int) -> None:
 
 
 def _work(lab: Lab, count: int, name: str) -> None:
-    """Let the load run; nothing is taken over while nobody dies, and all of it after a kill."""
-    reclaimed = "select count(*) from minting_mintevent where type = 'job.reclaimed'"
-    before = lab.value(reclaimed)
+    """Let the load run, and kill now and then: only jobs of the dead are ever taken over."""
     time.sleep(2.0 + count)
-    lab.record.expect(lab.value(reclaimed) == before, f"{name}: a living worker was robbed")
     for _ in range(count):
         lab.check_load()
         kill_anywhere(lab, whole=False)
+    time.sleep(LEASE_SECONDS + 2.0)
+    deaths = sum(number for name, number in lab.record.faults.items() if name.startswith("kill"))
+    deaths += sum(len(_OVERDUE.findall(lab.log_of(alias))) for alias in WORKERS)
+    robbed = int(lab.value(_RECLAIMED)) - deaths
+    lab.record.expect(robbed <= 0, f"{name}: {robbed} jobs were taken from living workers")
+    errors = lab.value("select count(*) from minting_mintevent where type = 'job.error'")
+    lab.record.expect(not errors, f"{name}: {errors} errors were spent")
 
 
 def _see_offset(lab: Lab, alias: str, offset: float) -> None:
@@ -63,4 +70,11 @@ def _see_offset(lab: Lab, alias: str, offset: float) -> None:
     wait_until(f"the clock of {alias} to be off", look, seconds=60)
 
 
-SCENARIOS = (Scenario("clocks", "12: no clock but the database's decides", run, 0, 2, 10),)
+SCENARIOS = (
+    Scenario(
+        *("clocks", "12: no clock but the database's decides", run, 0, 2, 10),
+        # An object store refuses what is signed an hour off: that attempt is lost, not the build.
+        settings={"MAX_RETRIES": "50", "RETRY_BASE_DELAY": "300"},
+        excused=frozenset({"I12"}),
+    ),
+)

@@ -81,7 +81,7 @@ def _judge(lab: Lab, trial: _Trial) -> None:
 def retry(lab: Lab, jobs: Sequence[str]) -> None:
     """Send failed jobs back by the API and wait until they are done."""
     for job in jobs:
-        status, data = lab.clients[0].post(
+        status, data = lab.owner_of(job).post(
             f"/api/v1/mint-jobs/{job}/retry/", {"reason": "the cause is gone"}
         )
         lab.record.expect(status == 202, f"retry was answered {status}: {data[:200]!r}")

@@ -70,12 +70,15 @@ def test_an_error_is_raised_as_often_as_was_ordered(orders):
 
 def test_an_order_concerns_its_job_and_its_cycle_alone(orders):
     give(orders, point="mint.inserted", job="this", cycle=3)
-    with structlog.contextvars.bound_contextvars(mint_job_id="another"):
-        crashpoints._look_for_orders("mint.inserted", cycle=3)
-    with structlog.contextvars.bound_contextvars(mint_job_id="this"):
-        crashpoints._look_for_orders("mint.inserted", cycle=2)
-        with pytest.raises(InjectedError):
-            crashpoints._look_for_orders("mint.inserted", cycle=3)
+    with structlog.contextvars.bound_contextvars(mint_job_id="another", cycle=3):
+        crashpoints._look_for_orders("mint.inserted")
+    with structlog.contextvars.bound_contextvars(mint_job_id="this", cycle=2):
+        crashpoints._look_for_orders("mint.inserted")
+    with (
+        structlog.contextvars.bound_contextvars(mint_job_id="this", cycle=3),
+        pytest.raises(InjectedError),
+    ):
+        crashpoints._look_for_orders("mint.inserted")
 
 
 def test_an_order_taken_back_is_forgotten(orders):

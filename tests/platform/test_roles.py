@@ -21,6 +21,13 @@ RULING: dict[str, frozenset[Role]] = {
     # submit, cancel, retry, revoke, build and download packs, credentials: owner or admin
     "submit_mint_request": MANAGERS,
     "retry_mint_job": MANAGERS,
+    "cancel_mint_job": MANAGERS,
+    "pause_mint_job": MANAGERS,
+    "resume_mint_job": MANAGERS,
+    "pause_mint_queue": MANAGERS,
+    "resume_mint_queue": MANAGERS,
+    "revoke_mint_units": MANAGERS,
+    "set_physical_status": MANAGERS,
     "build_payload_packs": MANAGERS,
     "download_payload_pack": MANAGERS,
     "download_pack_manifest": MANAGERS,

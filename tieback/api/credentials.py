@@ -78,7 +78,7 @@ class IssuedCredentialSerializer(serializers.Serializer[Any]):
 class RotatedCredentialSerializer(CredentialSerializer):
     """A credential with its new secret, which is shown this once."""
 
-    secret = serializers.CharField()
+    secret = ShownOnceField()
 
 
 class ChangedCredentialSerializer(StrictSerializer):

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tieback.api.authentication import JwtAuthentication, SessionAuthentication
-from tieback.api.fields import NothingSerializer, StrictSerializer, StrictTextField
+from tieback.api.fields import NothingSerializer, ShownOnceField, StrictSerializer, StrictTextField
 from tieback.api.listing import CreatedQuery, listed, ordered_by
 from tieback.api.views import BrandAPIView, NeverStored
 from tieback.brands.invitations import (
@@ -85,7 +85,7 @@ class InvitationSerializer(serializers.Serializer[Any]):
 class IssuedInvitationSerializer(InvitationSerializer):
     """An invitation with its token, which is shown this once: pass it on to the person."""
 
-    token = serializers.CharField()
+    token = ShownOnceField()
 
 
 class ExpirySerializer(StrictSerializer):
