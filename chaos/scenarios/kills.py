@@ -35,7 +35,7 @@ def run_real(lab: Lab, count: int) -> None:
 
 
 SCENARIOS = (
-    Scenario("kills", "1, 2, 18: a job survives the death of its worker", run, 6, 60, 500),
+    Scenario("kills", "1, 2, 18: a job survives the death of its worker", run, 4, 60, 500),
     Scenario(
         *("kills_real_cycle", "1, 36: the same with cycles of 20,000", run_real, 0, 4, 30),
         settings={"TIEBACK_CYCLE_SIZE": str(REAL_CYCLE), "TIEBACK_PACK_SIZE": "10000"},
