@@ -60,3 +60,9 @@ def test_the_soft_time_limit_ends_a_task():
 
     with pytest.raises(SoftTimeLimitExceeded):
         overdue.apply(throw=True)
+
+
+def test_periodic_work_outlives_a_busy_worker_and_a_wrong_clock():
+    expiries = [entry["options"]["expires"] for entry in celery.app.conf.beat_schedule.values()]
+    assert expiries
+    assert min(expiries) >= 300
