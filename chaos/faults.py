@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -68,15 +69,21 @@ def freeze(processes: list[psutil.Process]) -> bool:
         for process in processes:
             process.suspend()
         for process in processes:
-            wait_until(
-                f"process {process.pid} to stop",
-                lambda p=process: True if p.status() == psutil.STATUS_STOPPED else None,  # type: ignore[misc]
-                seconds=10,
-            )
+            wait_until(f"process {process.pid} to stop", partial(_stopped, process), seconds=10)
     except psutil.NoSuchProcess:
         thaw(processes)
         return False
+    except BenchFailed:
+        thaw(processes)
+        raise
     return True
+
+
+def _stopped(process: psutil.Process) -> bool | None:
+    status = process.status()
+    if status == psutil.STATUS_ZOMBIE:
+        raise psutil.NoSuchProcess(process.pid)
+    return True if status == psutil.STATUS_STOPPED else None
 
 
 def thaw(processes: list[psutil.Process]) -> None:

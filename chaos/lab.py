@@ -171,9 +171,11 @@ class Lab:
         self.start_worker(alias)
 
     def pids(self, alias: str) -> tuple[psutil.Process, list[psutil.Process]]:
-        """Return a worker's main process and its pool children."""
+        """Return a worker's main process and its pool children that are alive."""
         main = psutil.Process(self.stack.pid(alias))
-        return main, main.children()
+        children = main.children()
+        dead = psutil.STATUS_ZOMBIE
+        return main, [child for child in children if child.is_running() and child.status() != dead]
 
     def alias_of(self, pid: int) -> str:
         """Return the worker whose main process this is."""
