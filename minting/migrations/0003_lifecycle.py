@@ -55,10 +55,6 @@ class Migration(migrations.Migration):
             name='mintjob',
             options={'permissions': (('retry_mintjob', 'Can retry failed mint jobs'), ('cancel_mintjob', 'Can cancel mint jobs'), ('pause_mintjob', 'Can pause and resume mint jobs'))},
         ),
-        migrations.RemoveIndex(
-            model_name='mintjob',
-            name='minting_job_claim_order',
-        ),
         migrations.AddField(
             model_name='mintbatch',
             name='revoked_active_quantity',
@@ -68,15 +64,6 @@ class Migration(migrations.Migration):
             model_name='mintbatch',
             name='voided_quantity',
             field=models.PositiveIntegerField(db_default=0),
-        ),
-        migrations.AddField(
-            model_name='mintjob',
-            name='turn_at',
-            field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-        ),
-        migrations.AddIndex(
-            model_name='mintjob',
-            index=models.Index(condition=models.Q(('status__in', ('QUEUED', 'RESERVED', 'PROCESSING'))), fields=['priority', 'turn_at', 'id'], name='minting_job_claim_order'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='mintbatch',
@@ -89,16 +76,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='mintbatch',
             constraint=models.CheckConstraint(condition=models.Q(('physical_status__in', ['minted', 'exported', 'printed', 'applied', 'voided'])), name='minting_batch_physical_status'),
-        ),
-        migrations.AddField(
-            model_name='mintpause',
-            name='brand',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='brands.brand'),
-        ),
-        migrations.AddField(
-            model_name='mintpause',
-            name='job',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='pauses', to='minting.mintjob'),
         ),
         migrations.AddField(
             model_name='mintrevocation',
@@ -120,22 +97,6 @@ class Migration(migrations.Migration):
             name='revocation',
             field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='units', to='minting.mintrevocation'),
         ),
-        migrations.AddConstraint(
-            model_name='mintpause',
-            constraint=models.UniqueConstraint(condition=models.Q(('job__isnull', False)), fields=('job',), name='minting_pause_job'),
-        ),
-        migrations.AddConstraint(
-            model_name='mintpause',
-            constraint=models.UniqueConstraint(condition=models.Q(('job__isnull', True)), fields=('brand',), name='minting_pause_brand'),
-        ),
-        migrations.AddConstraint(
-            model_name='mintpause',
-            constraint=models.UniqueConstraint(condition=models.Q(('priority__isnull', False)), fields=('priority',), name='minting_pause_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='mintpause',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('brand__isnull', False), ('priority__isnull', True)), models.Q(('brand__isnull', True), ('job__isnull', True), ('priority__isnull', False)), _connector='OR'), name='minting_pause_covers_one_thing'),
-        ),
         migrations.AddIndex(
             model_name='mintrevocation',
             index=models.Index(condition=models.Q(('status', 'pending')), fields=['created_at', 'id'], name='minting_revocation_due'),
@@ -155,5 +116,44 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='mintrevocation',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status', 'pending')), models.Q(('finished_at__isnull', False), ('requested_quantity', django.db.models.expressions.CombinedExpression(models.F('revoked_quantity'), '+', models.F('already_revoked_quantity'))), ('status', 'completed')), _connector='OR'), name='minting_revocation_completed_in_full'),
+        ),
+        migrations.AddField(
+            model_name='mintpause',
+            name='brand',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='brands.brand'),
+        ),
+        migrations.AddField(
+            model_name='mintpause',
+            name='job',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='pauses', to='minting.mintjob'),
+        ),
+        migrations.AddConstraint(
+            model_name='mintpause',
+            constraint=models.UniqueConstraint(condition=models.Q(('job__isnull', False)), fields=('job',), name='minting_pause_job'),
+        ),
+        migrations.AddConstraint(
+            model_name='mintpause',
+            constraint=models.UniqueConstraint(condition=models.Q(('job__isnull', True)), fields=('brand',), name='minting_pause_brand'),
+        ),
+        migrations.AddConstraint(
+            model_name='mintpause',
+            constraint=models.UniqueConstraint(condition=models.Q(('priority__isnull', False)), fields=('priority',), name='minting_pause_queue'),
+        ),
+        migrations.AddConstraint(
+            model_name='mintpause',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('brand__isnull', False), ('priority__isnull', True)), models.Q(('brand__isnull', True), ('job__isnull', True), ('priority__isnull', False)), _connector='OR'), name='minting_pause_covers_one_thing'),
+        ),
+        migrations.RemoveIndex(
+            model_name='mintjob',
+            name='minting_job_claim_order',
+        ),
+        migrations.AddField(
+            model_name='mintjob',
+            name='turn_at',
+            field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+        ),
+        migrations.AddIndex(
+            model_name='mintjob',
+            index=models.Index(condition=models.Q(('status__in', ('QUEUED', 'RESERVED', 'PROCESSING'))), fields=['priority', 'turn_at', 'id'], name='minting_job_claim_order'),
         ),
     ]

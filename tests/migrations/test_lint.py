@@ -14,7 +14,15 @@ OURS = ("api", "brands", "exports", "minting", "resolver")
 #: What makes the first schema, when there was no code that could be held up.
 FIRST = ("0001_", "0002_")
 #: Migrations that may break rules, and why nobody is held up all the same.
-EXCUSED: dict[tuple[str, str], dict[str, str]] = {}
+EXCUSED: dict[tuple[str, str], dict[str, str]] = {
+    ("minting", "0005_catalogue_history"): {
+        "big-table": "No release came before it, so no table of units is big yet.",
+    },
+    ("minting", "0006_modes"): {
+        "old-code-inserts": "The code before it accepted no lots and inserts none.",
+        "old-code-row": "The code before it accepted no lots and inserts none.",
+    },
+}
 
 
 def ours() -> dict[str, list[migrations.Migration]]:
