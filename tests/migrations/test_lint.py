@@ -20,7 +20,6 @@ EXCUSED: dict[tuple[str, str], dict[str, str]] = {
     },
     ("minting", "0006_modes"): {
         "old-code-inserts": "The code before it accepted no lots and inserts none.",
-        "old-code-row": "The code before it accepted no lots and inserts none.",
     },
 }
 
