@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from matrix.environments import environment_of
 from matrix.parts import Missing, find_pgbouncer, find_postgres, find_python
@@ -94,14 +95,14 @@ def command(setting: Setting, arguments: list[str]) -> list[str]:
     ]
 
 
-def _end_of(argv: list[str], setting: Setting, environ: Mapping[str, str], output: object) -> int:
+def _end_of(argv: list[str], setting: Setting, environ: Mapping[str, str], output: BinaryIO) -> int:
     variables = {"TIEBACK_POSTGRES_SHARED_BUFFERS": "128MB", **environ, **setting.variables}
     with subprocess.Popen(
         argv,
         cwd=PROJECT,
         env=variables,
         stdin=subprocess.DEVNULL,
-        stdout=output,  # type: ignore[arg-type]
+        stdout=output,
         stderr=subprocess.STDOUT,
     ) as process:
         try:

@@ -63,6 +63,8 @@ try:
     _database_port = _database.port or 5432
 except ValueError:
     _database, _database_port = urlsplit("malformed:"), 5432
+# A statement prepared on one session is unknown to the next; ``None`` turns preparing off.
+_pooled = {"prepare_threshold": None} if DATABASE_TRANSACTION_POOLING else {}
 DATABASES = {
     "default": {
         "ENGINE": "django_prometheus.db.backends.postgresql",
@@ -74,12 +76,9 @@ DATABASES = {
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": DATABASE_TRANSACTION_POOLING,
-        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(_database.query))},
+        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(_database.query)), **_pooled},
     }
 }
-if DATABASE_TRANSACTION_POOLING:
-    # A statement prepared on one session is unknown to the next; ``None`` turns preparing off.
-    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
