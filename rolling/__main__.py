@@ -67,9 +67,10 @@ class Deploy:
             "units": sum(load.jobs.values()),
             "reads": load.reads,
             "longest_wait_for_a_table": round(watch.longest, 2),
+            "waited_for": watch.waited_for,
         }
         if watch.longest > LONGEST_WAIT_SECONDS:
-            found.append(f"somebody waited {watch.longest:.1f} s for a table")
+            found.append(f"somebody waited {watch.longest:.1f} s for {watch.waited_for}")
         return [*load.errors, *found]
 
     def _start_old(self) -> None:

@@ -8,8 +8,12 @@ import psycopg
 
 _EVERY_SECONDS = 0.05
 _WAITS = """
-select extract(epoch from max(clock_timestamp() - waitstart)) from pg_locks
- where not granted and locktype = 'relation' and waitstart is not null
+select extract(epoch from clock_timestamp() - held.waitstart),
+       held.relation::regclass::text || ': ' || left(waiting.query, 120)
+  from pg_locks as held join pg_stat_activity as waiting using (pid)
+ where not held.granted and held.locktype = 'relation' and held.waitstart is not null
+ order by held.waitstart
+ limit 1
 """
 #: Each names what it finds wrong.
 VERDICTS = {
@@ -36,8 +40,7 @@ class LockWatch:
     """Looks twenty times a second for whoever waits for a table."""
 
     def __init__(self, connect: Callable[[], "psycopg.Connection[Any]"]) -> None:
-        self.longest = 0.0
-        self.looks = 0
+        self.longest, self.waited_for = 0.0, ""
         self._connect = connect
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -54,8 +57,8 @@ class LockWatch:
         with self._connect() as database:
             while not self._stop.wait(_EVERY_SECONDS):
                 row = database.execute(_WAITS).fetchone()
-                self.longest = max(self.longest, float((row and row[0]) or 0.0))
-                self.looks += 1
+                if row and float(row[0]) > self.longest:
+                    self.longest, self.waited_for = float(row[0]), str(row[1])
 
 
 def completed(database: "psycopg.Connection[Any]") -> int:
