@@ -1,7 +1,6 @@
 """Celery entry points of exports: thin, ids only, safe to run twice."""
 
 from celery import shared_task
-from django.conf import settings
 
 from exports.builds import BUILD
 from exports.leases import due_builds
@@ -26,4 +25,4 @@ def build(hint: str = "") -> None:
 def sweep() -> None:
     """Ring again for builds that wait: lost messages, dead workers, ended waits."""
     for build_id in due_builds(SWEEP_RINGS_AT_MOST):
-        pipeline.ring_step(BUILD, build_id, expires=float(settings.TIEBACK_SWEEP_SECONDS))
+        pipeline.ring_step(BUILD, build_id, expires=pipeline.SWEPT_BELL_SECONDS)

@@ -72,6 +72,7 @@ with {RUNNING}
 select job.id from minting_mintjob as job
   left join running on running.brand_id = job.brand_id
  where job.brand_id = %(brand)s and {CLAIMABLE}
+   and coalesce(running.jobs, 0) = %(most)s - 1
  order by {IN_TURN}
  limit 1
 """  # noqa: S608 - constants only
@@ -125,7 +126,10 @@ def within_cap(brand_id: UUID) -> bool:
 
 
 def next_of_brand(brand_id: UUID) -> UUID | None:
-    """Return the brand's next job, where a cap may have made its bell ring in vain."""
+    """Return the brand's next job, where the cap has made its bell ring in vain.
+
+    Asked when a job has ended: the brand was at its cap until then.
+    """
     if not int(settings.MAX_RUNNING_JOBS_PER_BRAND):
         return None
     with connection.cursor() as cursor:

@@ -15,7 +15,9 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection, transaction
 
+from minting.events import tell
 from minting.fairness import CLAIMABLE, IN_TURN, RUNNING, queue_terms, within_cap
+from tieback.brands.scoping import brand_scope
 
 # One id for each process and boot; a host name and pid alone come back after a restart.
 _BOOT = uuid4().hex[:8]
@@ -122,13 +124,29 @@ def claim_next() -> Claim | None:
                 cursor.execute(_CLAIM, terms)
                 row = cursor.fetchone()
             claim = Claim(*row) if row else None
-            if claim is None or within_cap(claim.brand_id):
+            if claim is None:
+                return None
+            if within_cap(claim.brand_id):
+                _tell(claim)
                 return claim
             transaction.set_rollback(True)
 
 
-def let_go(claim: Claim, *, for_others: bool = False) -> None:
-    """End the lease so that anyone may go on with the job at once.
+def _tell(claim: Claim) -> None:
+    """Tell of the claim in its own transaction: no claim is untold, and none told too late."""
+    with brand_scope(claim.brand_id):
+        tell(
+            "job.reclaimed" if claim.was_abandoned else "job.reserved",
+            brand_id=claim.brand_id,
+            batch_id=claim.batch_id,
+            data={"fence": claim.fence, "generated_quantity": claim.generated},
+        )
+        if claim.fence == 1:
+            tell("job.processing", brand_id=claim.brand_id, batch_id=claim.batch_id)
+
+
+def let_go(claim: Claim, *, for_others: bool = False) -> bool:
+    """End the lease so that anyone may go on with the job at once; False if it was lost before.
 
     ``for_others`` puts the job behind those that wait already; else it keeps its place.
     """
@@ -136,6 +154,7 @@ def let_go(claim: Claim, *, for_others: bool = False) -> None:
         cursor.execute(
             _LET_GO, {"id": claim.job_id, "fence": claim.fence, "for_others": for_others}
         )
+        return bool(cursor.rowcount)
 
 
 def look_again(claim: Claim) -> bool:

@@ -27,7 +27,8 @@ def generate(self: "Task[Any, Any]", job_id: str) -> None:
     outcome, claim, wait = work_next_job()
     if claim is None:
         return
-    _ring_next_of(claim.brand_id)
+    if outcome is not Outcome.YIELDED:
+        _ring_next_of(claim.brand_id)
     if outcome is Outcome.COMPLETED:
         return
     self.request.chain = None
@@ -59,6 +60,6 @@ def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
     waiting = oldest_unfinished()
     if waiting is not None:
-        pipeline.ring_step(REVOKE, waiting, expires=float(settings.TIEBACK_SWEEP_SECONDS))
+        pipeline.ring_step(REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)
     for job_id in due_jobs(SWEEP_RINGS_AT_MOST):
-        pipeline.ring(job_id, expires=float(settings.TIEBACK_SWEEP_SECONDS))
+        pipeline.ring(job_id, expires=pipeline.SWEPT_BELL_SECONDS)

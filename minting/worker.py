@@ -78,7 +78,7 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
         if claim.is_poison:
             record_error(claim, _POISON.format(claim.crashes), final=True)
             return Outcome.FAILED, None
-        _tell_claimed(claim)
+        reach("mint.started")
         return _run_window(claim)
     except Fenced:
         raise
@@ -127,7 +127,8 @@ def _after_fence(claim: Claim) -> Outcome:
 
 def _yield(claim: Claim, *, for_others: bool = False) -> tuple[Outcome, float | None]:
     with brand_scope(claim.brand_id):
-        let_go(claim, for_others=for_others)
+        if not let_go(claim, for_others=for_others):
+            raise Fenced
         tell(
             "job.yielded",
             brand_id=claim.brand_id,
@@ -135,19 +136,6 @@ def _yield(claim: Claim, *, for_others: bool = False) -> tuple[Outcome, float | 
             data={"generated_quantity": claim.generated},
         )
     return Outcome.YIELDED, None
-
-
-def _tell_claimed(claim: Claim) -> None:
-    with brand_scope(claim.brand_id):
-        tell(
-            "job.reclaimed" if claim.was_abandoned else "job.reserved",
-            brand_id=claim.brand_id,
-            batch_id=claim.batch_id,
-            data={"fence": claim.fence, "generated_quantity": claim.generated},
-        )
-        if claim.fence == 1:
-            tell("job.processing", brand_id=claim.brand_id, batch_id=claim.batch_id)
-    reach("mint.started")
 
 
 def _pick_up(claim: Claim) -> tuple[Outcome, float | None]:

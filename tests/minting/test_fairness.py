@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from minting import cycles
+from minting import cycles, pipeline, tasks
 from minting.fairness import must_yield
 from minting.leases import Claim, claim_next, due_jobs, let_go
 from minting.models import MintCycle, MintJob
@@ -185,3 +185,23 @@ def test_a_dead_worker_does_not_count_towards_the_cap(brands, settings):
     with all_brands():
         MintJob.objects.filter(pk=dead.job_id).update(lease_until=Now() - timedelta(seconds=1))
     assert due_jobs(5) == [dead.job_id, second.id]
+
+
+def test_the_end_of_a_job_at_the_cap_rings_for_the_brands_next(brands, settings, monkeypatch):
+    settings.MAX_RUNNING_JOBS_PER_BRAND = 1
+    rung = []
+    monkeypatch.setattr(pipeline, "ring", rung.append)
+    first, second = queued_job(brands[0], 3), queued_job(brands[0], 3)
+    rung.clear()
+    tasks.generate.apply(args=(str(first.id),))
+    assert rung == [second.id]
+
+
+def test_below_the_cap_nobody_is_rung_for_twice(brands, settings, monkeypatch):
+    settings.MAX_RUNNING_JOBS_PER_BRAND = 2
+    rung = []
+    monkeypatch.setattr(pipeline, "ring", rung.append)
+    queued_job(brands[0], 3), queued_job(brands[0], 3)
+    rung.clear()
+    tasks.generate.apply(args=("first",))
+    assert rung == []
