@@ -53,7 +53,8 @@ def children_have_their_parents_brand(evidence: Evidence) -> list[str]:
 def _problems_between(evidence: Evidence, child: str, column: str, parent: str) -> list[str]:
     statement = sql.SQL(
         "with fault as materialized ("
-        "select child.id::text, child.brand_id::text, parent.brand_id::text as other"
+        "select coalesce(to_jsonb(child) ->> 'id', child.ctid::text), child.brand_id::text,"
+        "       parent.brand_id::text as other"
         "  from {child} as child join {parent} as parent on parent.id = child.{column}"
         " where child.brand_id <> parent.brand_id {only}) select * from fault limit {shown}"
     ).format(

@@ -75,7 +75,7 @@ def test_the_sweep_rings_once_for_each_due_build(brand, bells):
     due = [queued_build(minted_batch(brand, 1)) for _ in range(3)]
     tasks.sweep()
     assert [hint for _, hint, _ in bells] == [str(build.pk) for build in due]
-    assert all(options == {"expires": 10.0} for *_, options in bells)
+    assert all(options == {"expires": pipeline.SWEPT_BELL_SECONDS} for *_, options in bells)
 
 
 def test_a_dead_broker_costs_a_build_nothing(brand, monkeypatch, settings):

@@ -292,6 +292,14 @@ def crowd(brand: Furnished, count: int) -> None:
             _invitation(world, person.email)
             AuditEntry.objects.create(brand=world.brand, actor="system:test", action="test.made")
             make_product(world, dpp={})
+            SerialList.objects.create(
+                brand=world.brand,
+                product=product,
+                source=SerialList.Source.UPLOAD,
+                count=1,
+                sha256="0" * 64,
+                created_by="user:1",
+            )
         _crowd_the_past(brand.product, count)
 
 

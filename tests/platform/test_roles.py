@@ -28,6 +28,8 @@ RULING: dict[str, frozenset[Role]] = {
     "resume_mint_queue": MANAGERS,
     "revoke_mint_units": MANAGERS,
     "set_physical_status": MANAGERS,
+    "upload_serial_list": MANAGERS,
+    "delete_serial_list": MANAGERS,
     "build_payload_packs": MANAGERS,
     "download_payload_pack": MANAGERS,
     "download_pack_manifest": MANAGERS,
@@ -53,8 +55,8 @@ RULING: dict[str, frozenset[Role]] = {
     "update_production_batch": CATALOGUE,
     "import_production_batches": CATALOGUE,
 }
-#: Operations that write nothing although they are no GET.
-READS_BY_POST = {"preflight_mint_request"}
+#: Operations that write nothing although neither their name nor their method says so.
+OTHER_READS = {"preflight_mint_request", "compare_product_versions", "download_products_not_ready"}
 
 
 def offered() -> dict[str, Scope]:
@@ -69,7 +71,7 @@ def offered() -> dict[str, Scope]:
 
 
 def is_a_read(name: str) -> bool:
-    return name.startswith(("get_", "list_")) or name in READS_BY_POST
+    return name.startswith(("get_", "list_")) or name in OTHER_READS
 
 
 @pytest.mark.parametrize("name", sorted(offered()))

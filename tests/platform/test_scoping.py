@@ -22,6 +22,7 @@ MAY_LEAVE_THE_SCOPE = {
     "tieback/brands/management/commands/create_operator.py": "an operator belongs to no brand",
     "tieback/brands/management/commands/verify_audit.py": "a slug names a brand among all",
     "minting/management/commands/refresh_readiness.py": "a new schema concerns every brand",
+    "minting/management/commands/verify_jobs.py": "a job is named without its brand",
     "tieback/console.py": "operators see every brand",
     "resolver/passport.py": "a token names a unit and not its brand",
     "resolver/rollup.py": "a worker asks which brands have scans to count",

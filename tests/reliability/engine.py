@@ -159,7 +159,7 @@ class Engine:
 
     def finish(self) -> None:
         """Let time pass and workers come until no job is live."""
-        for _ in range(40):
+        for _ in range(400):
             self.let_time_pass()
             if self.work() is Outcome.NOTHING and not self._live():
                 return

@@ -47,6 +47,22 @@ def replaced(module: ModuleType, name: str, old: str, new: str, *, times: int = 
     return mutate
 
 
+def inserting(old: str, new: str) -> Mutate:
+    """Replace a piece of the statement that makes units, whatever their identities need."""
+
+    def mutate(engine: Engine) -> None:
+        sound = cycles.insert_units
+
+        def insert_units(**form: Any) -> str:
+            text = sound(**form)
+            assert text.count(old) == 1, f"the statement has {old!r} {text.count(old)} times"
+            return text.replace(old, new)
+
+        engine.patch.setattr(cycles, "insert_units", insert_units)
+
+    return mutate
+
+
 def both(*mutations: Mutate) -> Mutate:
     """Apply several."""
 
@@ -351,7 +367,7 @@ MUTANTS = (
         "I11",
         both(
             brand_of_the_job_before,
-            replaced(cycles, "_INSERT_UNITS", "select batch.brand_id,", f"select {IN_FORCE},"),
+            inserting("select batch.brand_id,", f"select {IN_FORCE},"),
         ),
         scenarios.nothing_special,
         drops=("trigger:minting_mintunit.pgtrigger_parents_exist", *POLICIES),
