@@ -68,7 +68,7 @@ def _literals() -> Iterator[str]:
     for tree in trees:
         takers |= _takers(tree)
     for tree in trees:
-        yield from _codes_in(tree, takers)
+        yield from _codes_in(tree, {**takers, **_takers(tree)}, _defined_otherwise(tree))
 
 
 def _sources() -> Iterator[Path]:
@@ -96,6 +96,12 @@ def _takers(tree: ast.AST) -> dict[str, int]:
     return found
 
 
+def _defined_otherwise(tree: ast.AST) -> set[str]:
+    """Return functions that take no code here, whatever those of their name take elsewhere."""
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return defined - _takers(tree).keys()
+
+
 def _fields(body: list[ast.stmt]) -> list[str]:
     for part in body:
         if isinstance(part, ast.FunctionDef) and part.name == "__init__":
@@ -107,11 +113,13 @@ def _fields(body: list[ast.stmt]) -> list[str]:
     ]
 
 
-def _codes_in(tree: ast.AST, takers: dict[str, int]) -> Iterator[str]:
+def _codes_in(tree: ast.AST, takers: dict[str, int], others: set[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in others:
+            continue
         given = [word.value for word in node.keywords if word.arg == "code"]
         at = takers.get(name, len(node.args))
         for value in [*given, *node.args[at : at + 1]] if name in takers else []:

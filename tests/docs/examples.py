@@ -1,7 +1,8 @@
 """The examples of docs/api.md: what is sent, what is answered, and what happens in between.
 
 Under a heading that names an operation, a block of kind "http" is a request, and the block after it
-its answer: of kind "json 201" with the body alone, or of kind "http" with status line and headers.
+its answer: of kind "json 201" with the body alone, or of kind "http" with status line and headers,
+whose body is JSON unless its ``Content-Type`` says otherwise.
 ``<!-- then: … -->`` names something that happens elsewhere before the next request.
 """
 
@@ -17,6 +18,16 @@ _PART = re.compile(
     r"|^```(?P<kind>http|json)(?: (?P<status>\d{3}))?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+
+
+JSON = "application/json"
+
+
+def body_of(text: str, content_type: str) -> Any:
+    """Return what a body holds: JSON, or as text what is not; ``None`` where it is empty."""
+    if not text.strip():
+        return None
+    return json.loads(text) if content_type.startswith(JSON) else text
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer as it is written; ``span`` is where its JSON stands in the document."""
+    """An answer as it is written; ``span`` is where its body stands in the document."""
 
     status: int
     headers: dict[str, str]
@@ -47,8 +58,8 @@ class Answered:
 
     @property
     def body(self) -> Any:
-        """Return the JSON of the body; ``None`` where there is none."""
-        return json.loads(self.text) if self.text.strip() else None
+        """Return the JSON of the body, or its text; ``None`` where there is none."""
+        return body_of(self.text, self.headers.get("Content-Type", JSON))
 
 
 @dataclass(frozen=True)

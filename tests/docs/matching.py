@@ -1,8 +1,9 @@
 """Comparing a written answer with a real one: the same but for what is new every time.
 
-Ids, tokens and JWT stand for real ones: whichever text stands for an object stands for it
+Ids, tokens, cursors and JWT stand for real ones: whichever text stands for an object stands for it
 throughout. Moments and hashes need only look like one. ``…`` stands for any text, and as the last
-entry of a list for any further entries.
+entry of a list for any further entries. Text with ``…`` in it stands for an object, too; ``…`` alone
+for none.
 """
 
 import re
@@ -15,6 +16,8 @@ ANYTHING = "…"
 NAMES = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     r"mk_live_[A-Za-z0-9]{8,32}",
+    r"ti_live_[\w-]{43}",
+    r"\bWy[\w-]+\.[\w-]+",
     r"eyJ[\w-]+\.[\w-]+\.[\w-]+",
     r"\b[2-9A-HJ-NP-Z]{20}\b",
     r"\b(?:user|system):\w+",
@@ -23,7 +26,7 @@ NAMES = (
 LOOKS = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)", r"\b[0-9a-f]{64}\b")
 _SPECIAL = re.compile("|".join(f"({one})" for one in (*NAMES, *LOOKS, ANYTHING)))
 #: Numbers that are new every time, and names that stand for nothing further.
-NEW_EVERY_TIME = frozenset({"units_per_second", "byte_size"})
+NEW_EVERY_TIME = frozenset({"units_per_second", "byte_size", "user", "user_id"})
 _NEVER_AGAIN = frozenset({"request_id"})
 
 
@@ -81,7 +84,9 @@ class Matcher:
         found = re.fullmatch(pattern, real, re.DOTALL)
         if found is None:
             return False
-        if ANYTHING in written:
+        if written == ANYTHING:
+            names, values = [], []
+        elif ANYTHING in written:
             names, values = [written], [real]
         else:
             values = list(found.groups())

@@ -17,7 +17,7 @@ from django.test import Client
 
 from exports import storage
 from tests.docs.api_world import EVENTS, WRITTEN_KEY, make_api_world
-from tests.docs.examples import Answered, Asked, Event, Example, examples, read
+from tests.docs.examples import JSON, Answered, Asked, Event, Example, body_of, examples, read
 from tests.docs.markdown import DOCS, text_of
 from tests.docs.matching import Matcher
 from tests.platform.description import description
@@ -76,13 +76,22 @@ def public_store(settings: Any) -> Iterator[None]:
 def send(asked: Asked, matcher: Matcher) -> HttpResponse:
     """Send a written request with the real names in it."""
     headers = {name: matcher.real(value) for name, value in asked.headers.items()}
+    content_type = headers.pop("Content-Type", JSON)
+    body = matcher.real(asked.body)
+    if content_type.startswith("multipart/"):
+        body = body.replace("\n", "\r\n")  # between the parts HTTP knows no other line end
     return Client(enforce_csrf_checks=True, raise_request_exception=False).generic(
         asked.method,
         matcher.real(asked.target),
-        matcher.real(asked.body),
-        content_type=headers.pop("Content-Type", "application/json"),
+        body,
+        content_type=content_type,
         headers=headers,
     )
+
+
+def text_answered(response: HttpResponse) -> str:
+    """Return an answer's body, with the line ends of the document."""
+    return response.getvalue().decode().replace("\r\n", "\n")
 
 
 def differences(answered: Answered, response: HttpResponse, matcher: Matcher) -> list[str]:
@@ -92,7 +101,7 @@ def differences(answered: Answered, response: HttpResponse, matcher: Matcher) ->
     for name, value in answered.headers.items():
         if response.headers.get(name) != value:
             found.append(f"the header {name} is {response.headers.get(name)!r}")
-    real = json.loads(response.content) if response.content else None
+    real = body_of(text_answered(response), response.headers.get("Content-Type", JSON))
     return [*found, *matcher.differences(answered.body, real)]
 
 
@@ -110,7 +119,7 @@ def test_every_example_is_what_the_application_answers(public_store: None) -> No
         found = differences(part.answered, response, matcher)
         if found:
             title = f"{part.operation}: {part.asked.method} {part.asked.target}"
-            faults += ["", title, *found, response.content.decode()[:2_000]]
+            faults += ["", title, *found, text_answered(response)[:2_000]]
             corrected.append((part.answered.span, rewritten(response, matcher)))
     if REWRITE:
         rewrite(corrected)
@@ -128,10 +137,12 @@ def happen(event: Event, faults: list[str]) -> None:
 
 def rewritten(response: HttpResponse, matcher: Matcher) -> str:
     """Return a real answer as the document writes it."""
-    if not response.content:
+    told = body_of(text_answered(response), response.headers.get("Content-Type", JSON))
+    if told is None:
         return ""
-    told = json.dumps(json.loads(response.content), indent=2, ensure_ascii=False)
-    return matcher.written(told) + "\n"
+    if not isinstance(told, str):
+        told = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return matcher.written(told)
 
 
 def rewrite(corrected: list[tuple[tuple[int, int], str]]) -> None:
