@@ -7,6 +7,7 @@ committing it. A new operation needs a heading, a request, and an answer to star
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from django.test import Client
 from exports import storage
 from tests.docs.api_world import EVENTS, WRITTEN_KEY, make_api_world
 from tests.docs.examples import JSON, Answered, Asked, Event, Example, body_of, examples, read
-from tests.docs.markdown import DOCS, text_of
+from tests.docs.markdown import DOCS, names_in, section, text_of
 from tests.docs.matching import Matcher
 from tests.platform.description import description
 
@@ -26,6 +27,8 @@ NAME = "api.md"
 TEXT = text_of(NAME)
 EXAMPLES = list(examples(TEXT))
 REWRITE = bool(os.environ.get("TIEBACK_WRITE_API_EXAMPLES"))
+#: Parameters that the section on lists tells of.
+OF_EVERY_LIST = {"cursor", "page_size", "ordering", "created_after", "created_before"}
 BUCKET = f"test-docs-{os.getpid()}"
 
 
@@ -58,6 +61,33 @@ def test_an_example_stands_under_its_own_operation(example: Example) -> None:
     )
     assert example.asked.method == method
     assert all(one == other or one.startswith("{") for one, other in parts)
+
+
+def named(operation: str, what: str) -> set[str]:
+    """Return what stands after ``what:`` in an operation's text, up to the end of the sentence."""
+    prose = section(TEXT, f"`{operation}`").partition("```")[0]
+    sentences = re.findall(rf"{what}: (.*?)\.(?:\s|$)", re.sub(r"\(.*?\)", "", prose))
+    return {name for sentence in sentences for name in names_in(sentence)}
+
+
+def lists() -> dict[str, dict[str, Any]]:
+    """Return the query parameters of every operation that lists something."""
+    queries = {
+        told["operationId"]: {
+            one["name"]: one["schema"] for one in told.get("parameters", []) if one["in"] == "query"
+        }
+        for methods in description()["paths"].values()
+        for told in methods.values()
+    }
+    return {operation: query for operation, query in queries.items() if "ordering" in query}
+
+
+@pytest.mark.parametrize("operation", lists())
+def test_a_list_tells_its_filters_and_orderings_and_no_other(operation: str) -> None:
+    query = lists()[operation]
+    assert named(operation, "Filters") == query.keys() - OF_EVERY_LIST
+    orderings = {name.removeprefix("-") for name in query["ordering"]["enum"]}
+    assert (named(operation, "Orderings") or {"created_at"}) == orderings
 
 
 @pytest.fixture
