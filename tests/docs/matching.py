@@ -2,8 +2,8 @@
 
 Ids, tokens, cursors and JWT stand for real ones: whichever text stands for an object stands for it
 throughout. Moments and hashes need only look like one. ``…`` stands for any text, and as the last
-entry of a list for any further entries. Text with ``…`` in it stands for an object, too; ``…`` alone
-for none.
+entry of a list for any further entries. Text with ``…`` in it stands for an object, too; ``…``
+alone for none.
 """
 
 import re
