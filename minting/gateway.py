@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Case, F, Sum, When
 from django.utils import timezone
 
 from minting import idempotency, pipeline
@@ -185,8 +185,13 @@ def _brand_facts(brand: Brand) -> BrandFacts:
         today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
         jobs = MintJob.objects.filter(brand=brand)
         live = jobs.filter(status__in=LIVE_JOBS).count()
-        of_today = jobs.filter(created_at__gte=today).exclude(status=JobStatus.CANCELLED)
-        units = of_today.aggregate(units=Sum("requested_quantity"))["units"] or 0
+        # What a cancelled job made was made; the rest it gives back.
+        held = Case(
+            When(status=JobStatus.CANCELLED, then=F("generated_quantity")),
+            default=F("requested_quantity"),
+        )
+        of_today = jobs.filter(created_at__gte=today)
+        units = of_today.aggregate(units=Sum(held))["units"] or 0
     return BrandFacts(
         resolver_host=brand.resolver_host,
         gs1_prefixes=tuple(brand.gs1_prefixes),

@@ -136,8 +136,8 @@ def set_physical_status(*, batch_id: UUID, status: PhysicalStatus, act: Act) -> 
     if batch is None:
         raise NotFound
     now = PhysicalStatus(batch.physical_status)
-    if batch.status in LIVE_BATCHES:
-        raise PhysicalStatusConflict("The batch is still being minted.")
+    if batch.status in {*LIVE_BATCHES, BatchStatus.FAILED}:
+        raise PhysicalStatusConflict("The batch may still gain units.")
     if status not in PHYSICAL_TRANSITIONS[now]:
         raise PhysicalStatusConflict(
             f"The labels are {now.value}; they cannot become {status.value}."

@@ -21,6 +21,7 @@ from minting.events import tell
 from minting.models import MintBatch, MintLot, MintRevocation
 from minting.states import (
     LIVE_BATCHES,
+    BatchStatus,
     PhysicalStatus,
     RevocationKind,
     RevocationReason,
@@ -116,7 +117,7 @@ class Why:
 
 
 class BatchStillMinting(Conflict):
-    """The batch is still being minted: cancel its job, wait, or revoke what exists by range."""
+    """The batch may still gain units: cancel its job, let it end, or revoke by range."""
 
     code = "BATCH_STILL_MINTING"
 
@@ -140,6 +141,7 @@ def revoke_units(*, brand_id: UUID, tokens: Sequence[str], why: Why, act: Act) -
             requested_quantity=len(wanted),
             actor=act.actor,
         )
+        _hold(set(batches.values()))
         terms: dict[str, Any] = {"tokens": joined, "voided": _is_void(why.reason)}
         cursor.execute(_REVOKE_NAMED, {**terms, "act": revocation.id})
         (revoked,) = cursor.fetchone()
@@ -203,7 +205,9 @@ def work_next_step() -> UUID | None:
             return None
         act_id, brand_id = row
         with brand_scope(brand_id):
-            _step(MintRevocation.objects.get(pk=act_id))
+            revocation = MintRevocation.objects.get(pk=act_id)
+            _hold({revocation.batch_id})
+            _step(revocation)
     return UUID(str(act_id))
 
 
@@ -282,6 +286,12 @@ def _finish(revocation: MintRevocation, revoked: int) -> None:
     revocation.refresh_from_db()
 
 
+def _hold(batch_ids: set[UUID | None]) -> None:
+    """Lock batches before their units, in one order: so does whoever else takes both."""
+    rows = MintBatch.objects.select_for_update(no_key=True).filter(pk__in=batch_ids)
+    list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 def _locked(batch_id: UUID) -> MintBatch:
     batch = MintBatch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
     if batch is None:
@@ -292,7 +302,7 @@ def _locked(batch_id: UUID) -> MintBatch:
 def _whole(batch_id: UUID) -> MintBatch:
     """Return a batch that gains no more units; only then are all of them meant."""
     batch = _locked(batch_id)
-    if batch.status in LIVE_BATCHES:
+    if batch.status in {*LIVE_BATCHES, BatchStatus.FAILED}:
         raise BatchStillMinting
     return batch
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from minting.serial_rules import LONGEST_SERIAL, SerialRule, UsedSerials
+from minting.serial_rules import LARGEST_START, LONGEST_SERIAL, SerialRule, UsedSerials
 
 _EXAMPLES = 10
 
@@ -133,7 +133,7 @@ def used_of_rule(space: Space, rule: SerialRule, quantity: int) -> UsedSerials:
         return UsedSerials()
     highest = _met(space, rule, 0, rule.largest).highest
     following = rule.number(highest) + 1 if highest else rule.start
-    fits = following + quantity - 1 <= rule.largest
+    fits = following <= LARGEST_START and following + quantity - 1 <= rule.largest
     return UsedSerials(met.count, tuple(met.examples), following if fits else None)
 
 

@@ -4,6 +4,7 @@ A test names its plane by ``@pytest.mark.plane("worker")``; the default is the w
 tests may TRUNCATE, and may insert the rows that operators or migrations make in production.
 """
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -67,19 +68,26 @@ def django_db_setup(
 
 
 def _wait_for_idle_sessions() -> None:
-    """Let a pooler close the sessions that it keeps: a database in use cannot be dropped."""
+    """Let other sessions end: a pooler keeps some, and a database in use cannot be dropped.
+
+    Says whose session stays, which the refusal to drop would not.
+    """
     from django.db import connection
 
+    gc.collect()
     others = (
-        "select count(*) from pg_stat_activity"
-        " where datname = current_database() and pid <> pg_backend_pid()"
+        "select usename, backend_type, state, application_name, backend_start::text"
+        " from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     )
-    deadline = time.monotonic() + (15 if os.environ.get("DATABASE_DIRECT_URL") else 0)
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + 15
+    while True:
         with connection.cursor() as cursor:
             cursor.execute(others)
-            if cursor.fetchone() == (0,):
-                return
+            left = cursor.fetchall()
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"sessions stay open after the last test: {left}")
         time.sleep(0.2)
 
 

@@ -111,7 +111,7 @@ RESUME = JobAct(
     "not paused",
     ("job goes on at the next unit.", "jobs go on at the next unit."),
     "pause_mintjob",
-    Q(pauses__isnull=False),
+    Q(pauses__isnull=False, status__in=LIVE_JOBS),
     lambda job, act: resume_job(job_id=job.pk, act=act),
 )
 ACTS = (RETRY, CANCEL, PAUSE, RESUME)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from minting.models import MintBatch, MintJob
 from minting.retries import retry_job
-from minting.states import JobStatus, Priority
+from minting.states import LIVE_JOBS, JobStatus, Priority
 from tieback.api.fields import StrictSerializer, StrictTextField
 from tieback.api.listing import CreatedQuery, listed, ordered_by
 from tieback.api.views import BrandAPIView
@@ -60,6 +60,8 @@ class MintJobSerializer(serializers.ModelSerializer[MintJob]):
 
     def get_paused_at(self, job: MintJob) -> datetime | None:
         """Return since when the job itself is paused; see the queue for the brand's pause."""
+        if job.status not in LIVE_JOBS:
+            return None
         return next((pause.created_at for pause in job.pauses.all()), None)
 
 

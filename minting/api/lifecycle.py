@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Sum
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -201,7 +201,7 @@ def _queue_of(brand_id: UUID) -> dict[str, Any]:
         "live_jobs": dict.fromkeys((str(status) for status in LIVE_JOBS), 0) | counted,
         "units_left": totals["left"] or 0,
         "paused": own,
-        "paused_jobs": MintPause.objects.filter(~Q(job=None)).count(),
+        "paused_jobs": MintPause.objects.filter(job__status__in=LIVE_JOBS).count(),
         "paused_queues": _paused_queues(),
     }
 

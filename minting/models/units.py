@@ -1,7 +1,8 @@
 """The unit table: up to millions of rows a minute, so every column and index has its price.
 
 No row-level foreign keys (they are half of all insert cost): one statement-level trigger checks
-brand, product and batch once per insert. ``fillfactor`` leaves room so that an activation is a
+brand, product and batch once per insert, and that no serial or lot is
+forgotten. ``fillfactor`` leaves room so that an activation is a
 heap-only update.
 """
 
@@ -18,14 +19,19 @@ from tieback.brands.scoping import BrandManager
 
 _PARENTS_EXIST = """
     IF EXISTS (
-        SELECT 1 FROM (SELECT DISTINCT brand_id, product_id, batch_id FROM inserted) AS i
-        WHERE NOT EXISTS (
-            SELECT 1 FROM minting_mintbatch AS b
-            WHERE b.id = i.batch_id AND b.brand_id = i.brand_id AND b.product_id = i.product_id
-        )
+        SELECT FROM (
+            SELECT brand_id, product_id, batch_id,
+                   bool_or(serial IS NULL) AS lacks_serial, bool_or(lot_id IS NULL) AS lacks_lot
+              FROM inserted GROUP BY brand_id, product_id, batch_id
+        ) AS i
+        LEFT JOIN minting_mintbatch AS b
+          ON b.id = i.batch_id AND b.brand_id = i.brand_id AND b.product_id = i.product_id
+        WHERE b.id IS NULL
+           OR (i.lacks_serial AND (b.serial_prefix IS NOT NULL OR b.serial_list_id IS NOT NULL))
+           OR (i.lacks_lot AND b.identity_mode = 'batch')
     ) THEN
-        RAISE foreign_key_violation
-            USING MESSAGE = 'a unit must belong to a batch of its brand and product';
+        RAISE foreign_key_violation USING MESSAGE =
+            'a unit must belong to a batch of its brand and product, with its serial and lot';
     END IF;
     RETURN NULL;
 """

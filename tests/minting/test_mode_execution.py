@@ -214,7 +214,7 @@ def test_a_cancelled_job_keeps_only_what_it_minted(nordhav):
     assert [serial for _, serial, _ in units_of(again)] == ["SN0099", "SN0100"]
 
 
-def test_packs_urls_and_scans_of_a_lot_agree(nordhav):
+def test_packs_urls_and_scans_of_a_lot_agree(nordhav, connections):
     """One unit, told by the API's function, the pack's SQL and the resolver's lookup."""
     from exports.manifests import FrozenBatch
     from tests.resolver.units import WHEN
@@ -268,3 +268,14 @@ def test_units_are_listed_by_lot(nordhav, client_of):
         assert [lot["minted_quantity"] for lot in shown["lots"]] == [3, 9, 1, 4]
     with brand_scope(nordhav.brand.id):
         assert MintLot.objects.count() == 8
+
+
+def test_units_without_the_serial_their_batch_prescribes_are_refused(nordhav, monkeypatch):
+    """A worker that does not know the batch's rule: one of the release before."""
+    job = queued_job(nordhav, 4, serial_rule=SerialRule("S", 3, 1))
+    plain = cycles.insert_units(has_lots=False, source=SerialSource.GENERATED)
+    monkeypatch.setattr(cycles, "insert_units", lambda **_: plain)
+    with pytest.raises(IntegrityError, match="with its serial and lot"):
+        cycles.run_cycle(claim_next())
+    with brand_scope(job.brand_id):
+        assert not MintUnit.objects.filter(batch_id=job.batch_id).exists()

@@ -1,9 +1,12 @@
 """Revoking: named units at once, ranges in steps, counters exact at every commit."""
 
+from threading import Thread
+
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from minting import cycles
+from minting.finalize import record_error
 from minting.leases import claim_next
 from minting.models import MintBatch, MintEvent, MintJob, MintRevocation, MintUnit
 from minting.revocations import (
@@ -228,3 +231,45 @@ def test_the_act_is_audited_with_who_why_and_what(nordhav):
     assert (entry.reason, entry.request_id) == ("found on a market stall", "req-9")
     assert entry.after["reason"] == "stolen"
     assert (entry.after["first_ordinal"], entry.after["last_ordinal"]) == (1, 2)
+
+
+def test_acts_on_the_same_units_wait_for_each_other_and_never_for_good(nordhav, settings):
+    settings.TIEBACK_CYCLE_SIZE = 2000
+    job = minted(nordhav, 2000)
+    tokens = [unit.token for unit in units(job)]
+    failed = []
+
+    def act(function, **given) -> None:
+        try:
+            with brand_scope(nordhav.brand.id):
+                function(**given, why=STOLEN, act=ACT)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    with acting_as("web"):
+        brand_id = nordhav.brand.id
+        threads = [
+            Thread(target=act, args=(revoke_units,), kwargs={"brand_id": brand_id, "tokens": some})
+            for some in (tokens, tokens[::-1])
+        ]
+        whole = {"batch_id": job.batch_id, "first": 1, "last": 2000}
+        threads += [Thread(target=act, args=(revoke_range,), kwargs=whole) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+    assert counters(job) == (2000, 0, 0)
+
+
+def test_a_failed_batch_is_revoked_by_range_only_since_it_may_go_on(nordhav):
+    job = queued_job(nordhav, 10)
+    claim = claim_next()
+    cycles.run_cycle(claim)
+    record_error(claim, "broken", final=True)
+    with pytest.raises(BatchStillMinting):
+        on_the_web(nordhav, revoke_batch, batch_id=job.batch_id, why=SPOILED)
+    on_the_web(nordhav, revoke_range, batch_id=job.batch_id, first=1, last=4, why=SPOILED)
+    assert revoked(job) == [1, 2, 3, 4]

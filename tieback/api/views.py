@@ -66,6 +66,7 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
     shown_once: ClassVar[frozenset[str]] = idempotency.SHOWN_ONCE
     principal: Principal
     _scopes: ExitStack
+    _entered = False
     _keyed: idempotency.KeyedRequest | None = None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -73,7 +74,7 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
         try:
             with ExitStack() as self._scopes:
                 response = super().dispatch(request, *args, **kwargs)
-                if response.status_code >= HTTPStatus.BAD_REQUEST and hasattr(self, "principal"):
+                if response.status_code >= HTTPStatus.BAD_REQUEST and self._entered:
                     transaction.set_rollback(True)
                 elif self._keyed is not None and isinstance(response, Response):
                     self._keyed.keep(
@@ -86,8 +87,15 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check the request, then see whether it was answered before."""
+        """Check the request, enter the brand, then see whether it was answered before.
+
+        The body is read first: a slow sender must not hold a transaction open.
+        """
         super().initial(request, *args, **kwargs)
+        if request.method in idempotency.UNSAFE:
+            _ = request.data
+        self._scopes.enter_context(brand_scope(self.principal.brand_id))
+        self._entered = True
         if self.keeps_answers and request.method in idempotency.UNSAFE:
             self._keyed = idempotency.admit(request, self.principal)
 
@@ -98,13 +106,10 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
         return super().handle_exception(exc)
 
     def perform_authentication(self, request: Request) -> None:
-        """Authenticate, settle the brand and enter it."""
+        """Authenticate, and settle the brand."""
         super().perform_authentication(request)
-        if not request.user or not request.user.is_authenticated:
-            return
-        principal = self._principal(request)
-        self._scopes.enter_context(brand_scope(principal.brand_id))
-        self.principal = principal
+        if request.user and request.user.is_authenticated:
+            self.principal = self._principal(request)
 
     def check_permissions(self, request: Request) -> None:
         """Refuse a caller whose role or scopes do not cover this method."""
