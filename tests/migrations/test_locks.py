@@ -37,7 +37,7 @@ def test_nobody_waits_long_behind_a_migration_that_waits(
                 began = time.monotonic()
                 bystander.execute(f"select count(*) from {TABLE}")
                 longest = max(longest, time.monotonic() - began)
-            assert longest < 2
+            assert longest < 5
         with process:
             said, _ = process.communicate(timeout=100)
     assert process.returncode == 0, said

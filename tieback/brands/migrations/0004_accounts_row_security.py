@@ -65,17 +65,21 @@ create trigger note_unsealed after insert on brands_auditentry
 """
 
 # The worker's way to the audit trail of every brand: it may have it sealed, and read none of it.
+# The tables are empty at one moment and hold a hundred thousand rows at the next, so nothing here
+# leaves the planner a choice that is quadratic in them: a range of ids, and hash joins.
 # What is hashed here is recomputed from the text in tieback/brands/verification.py.
 SEAL_AUDIT = """
 create function tieback_seal_audit(at_most integer)
 returns table (sealed_brand uuid, sealed_sequence bigint, sealed_count integer, sealed_hash bytea)
-language sql volatile security definer set search_path = pg_catalog, public as $$
+language sql volatile security definer
+set search_path = pg_catalog, public set enable_nestloop = off as $$
     select pg_advisory_xact_lock(hashtextextended('tieback.seal_audit', 0));
 
     with taken as (
         delete from public.brands_unsealedentry
-         where entry_id in (select u.entry_id from public.brands_unsealedentry u
-                             order by u.entry_id limit at_most)
+         where entry_id <= (select max(entry_id)
+                              from (select u.entry_id from public.brands_unsealedentry u
+                                     order by u.entry_id limit at_most) as first_ones)
         returning entry_id
     ), entries as (
         select e.brand_id, e.id,
