@@ -168,7 +168,6 @@ def test_readiness_follows_the_schema_in_the_database_there_and_back(probe):
             " returning name, applied"
         )
         (taken,) = cursor.fetchall()
-    began = time.monotonic()
     try:
         answer = probe.get("/health/readiness")
         assert answer.status_code == 503
