@@ -206,7 +206,8 @@ def work_next_step() -> UUID | None:
         act_id, brand_id = row
         with brand_scope(brand_id):
             revocation = MintRevocation.objects.get(pk=act_id)
-            _hold({revocation.batch_id})
+            if revocation.batch_id is not None:
+                _hold({revocation.batch_id})
             _step(revocation)
     return UUID(str(act_id))
 
@@ -286,7 +287,7 @@ def _finish(revocation: MintRevocation, revoked: int) -> None:
     revocation.refresh_from_db()
 
 
-def _hold(batch_ids: set[UUID | None]) -> None:
+def _hold(batch_ids: set[UUID]) -> None:
     """Lock batches before their units, in one order: so does whoever else takes both."""
     rows = MintBatch.objects.select_for_update(no_key=True).filter(pk__in=batch_ids)
     list(rows.order_by("pk").values_list("pk", flat=True))
