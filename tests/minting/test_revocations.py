@@ -8,18 +8,21 @@ from django.db import connection, transaction
 from minting import cycles
 from minting.finalize import record_error
 from minting.leases import claim_next
+from minting.lots import Lot
 from minting.models import MintBatch, MintEvent, MintJob, MintRevocation, MintUnit
 from minting.revocations import (
     Act,
     BatchStillMinting,
     Why,
     revoke_batch,
+    revoke_lot,
     revoke_range,
     revoke_units,
     work_next_step,
 )
 from minting.states import (
     ActivationMode,
+    IdentityMode,
     PhysicalStatus,
     RevocationReason,
     RevocationStatus,
@@ -273,3 +276,14 @@ def test_a_failed_batch_is_revoked_by_range_only_since_it_may_go_on(nordhav):
         on_the_web(nordhav, revoke_batch, batch_id=job.batch_id, why=SPOILED)
     on_the_web(nordhav, revoke_range, batch_id=job.batch_id, first=1, last=4, why=SPOILED)
     assert revoked(job) == [1, 2, 3, 4]
+
+
+def test_a_lot_is_revoked_and_the_others_stay(nordhav):
+    lots = (Lot("L1", 3), Lot("L2", 4), Lot("L3", 3))
+    job = minted(nordhav, identity_mode=IdentityMode.BATCH, lots=lots)
+    act = on_the_web(nordhav, revoke_lot, batch_id=job.batch_id, lot_code="L2", why=STOLEN)
+    assert (act.kind, act.first_ordinal, act.last_ordinal) == ("lot", 4, 7)
+    assert revoked(job) == [4, 5, 6, 7]
+    with pytest.raises(ValidationFailed) as refused:
+        on_the_web(nordhav, revoke_lot, batch_id=job.batch_id, lot_code="L4", why=STOLEN)
+    assert [fault.field for fault in refused.value.fields] == ["lot"]
