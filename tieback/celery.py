@@ -48,6 +48,7 @@ app.conf.update(
     task_soft_time_limit=settings.TASK_SOFT_TIME_LIMIT,
     task_time_limit=settings.TASK_TIME_LIMIT,
     worker_prefetch_multiplier=1,
+    worker_consumer="tieback.reconnecting:ReconnectingConsumer",
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,

@@ -1,6 +1,7 @@
 """Real Celery workers, as processes of their own, on a real broker and the test database."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from tests.factories import BrandWorld, make_world
 from tests.minting.requests import queued_job, reread
 from tests.planes import acting_as
 from tieback.brands.scoping import brand_scope
+from tieback.stack.ports import free_ports
+from tieback.stack.valkey import valkey_service
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -30,6 +33,13 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
+# A paused child stays one for the whole of a test.
+PATIENCE = {
+    "TASK_SOFT_TIME_LIMIT": "20",
+    "TASK_TIME_LIMIT": "25",
+    "TIEBACK_LEASE_SECONDS": "30",
+    "BROKER_VISIBILITY_TIMEOUT": "60",
+}
 
 
 @pytest.fixture
@@ -75,11 +85,12 @@ def start_worker(
     """Return a function that starts a worker; all of them are gone after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(**armed: str) -> "subprocess.Popen[bytes]":
+    def start(*, children: int = 1, **armed: str) -> "subprocess.Popen[bytes]":
         log = (tmp_path / f"worker-{len(started)}.log").open("wb")
         worker = subprocess.Popen(
             [
-                *(sys.executable, "-m", "celery", "-A", "tieback", "worker", "-c", "1"),
+                *(sys.executable, "-m", "celery", "-A", "tieback", "worker"),
+                *("-c", str(children)),
                 *("-Q", "mint", "--without-gossip", "--without-mingle"),
                 *("--hostname", f"{len(started)}@test"),
             ],
@@ -102,7 +113,10 @@ def start_worker(
 @pytest.fixture
 def ring(broker: str) -> Callable[[], None]:
     """Return a function that rings for a job as the sweep would, through the test's own broker."""
+    return ringing(broker)
 
+
+def ringing(broker: str) -> Callable[[], None]:
     def send() -> None:
         with current_app.connection_for_write(broker) as connection:
             current_app.send_task(pipeline.GENERATE, args=("any",), connection=connection)
@@ -193,3 +207,65 @@ def test_a_polite_stop_lets_go_within_seconds(nordhav, start_worker, ring):
     assert left.consecutive_errors == left.crashes_without_progress == 0
     with brand_scope(job.brand_id):
         assert MintUnit.objects.filter(batch_id=job.batch_id).count() == left.generated_quantity
+
+
+class OwnBroker:
+    """A broker to ill-treat: a server of this test alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.password = free_ports(1)[0], secrets.token_hex()
+        self.service = valkey_service(folder, port=self.port, password=self.password)
+        self.server = subprocess.Popen(
+            self.service.argv, env=self.service.env, cwd=self.service.cwd
+        )
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + 20
+        while not self.service.ready():
+            assert time.monotonic() < deadline, "the broker does not start"
+            time.sleep(0.05)
+
+    def cut_off(self, seconds: float) -> None:
+        """Drop all its clients, those that listen to a channel first, and let none in again."""
+        with redis.Redis.from_url(self.url) as client:
+            client.config_set("requirepass", secrets.token_hex())
+            client.client_kill_filter(_type="pubsub")
+            client.client_kill_filter(_type="normal", skipme=True)
+            time.sleep(seconds)
+            client.config_set("requirepass", self.password)
+
+    def end(self) -> None:
+        self.server.kill()
+        self.server.wait()
+
+
+@pytest.fixture
+def own_broker(tmp_path) -> Iterator[OwnBroker]:
+    broker = OwnBroker(tmp_path)
+    broker.wait_ready()
+    yield broker
+    broker.end()
+
+
+def test_a_worker_outlives_its_broker(nordhav, start_worker, own_broker, tmp_path):
+    witness = tmp_path / "witness"
+    job = queued_job(nordhav, 1_000)
+    worker = start_worker(
+        children=2,
+        CELERY_BROKER_URL=own_broker.url,
+        TIEBACK_CRASH_POINT=f"mint.committed:stop:1:{witness}",
+        **PATIENCE,
+    )
+    ring = ringing(own_broker.url)
+    # One child holds a message that is not acknowledged, and the worker polls for the other's.
+    until("the pause", witness.exists, ring=ring)
+    own_broker.cut_off(1.0)
+    for child in psutil.Process(worker.pid).children():
+        child.resume()
+    until("the job", is_completed(job), ring=ring)
+    assert worker.poll() is None
+    assert_whole(job)
