@@ -23,7 +23,7 @@ from minting.states import (
     PhysicalStatus,
     Priority,
 )
-from tieback.brands.models import AuditEntry
+from tieback.brands.audit import ActsFor, ActsForSystem, record
 from tieback.errors import Conflict, NotFound
 
 _PAUSED_QUEUES = """
@@ -151,16 +151,15 @@ def set_physical_status(*, batch_id: UUID, status: PhysicalStatus, act: Act) -> 
         actor=act.actor,
         data=change,
     )
-    AuditEntry.objects.create(
-        brand_id=batch.brand_id,
-        actor=act.actor,
-        action="mint_batch.physical_status_changed",
-        target_type="mint_batch",
-        target_id=str(batch.pk),
+    record(
+        ActsFor(batch.brand_id, act.actor),
+        "mint_batch.physical_status_changed",
+        "mint_batch",
+        batch.pk,
         reason=act.reason,
         before={"physical_status": now},
         after={"physical_status": status},
-        request_id=act.request_id,
+        request=act.request_id,
     )
     batch.physical_status = status
     return batch
@@ -238,16 +237,15 @@ def _tell(job: MintJob, event: str, act: Act) -> None:
 def _record(
     act: Act, job: MintJob, action: str, before: dict[str, object], after: dict[str, object]
 ) -> None:
-    AuditEntry.objects.create(
-        brand_id=job.brand_id,
-        actor=act.actor,
-        action=action,
-        target_type="mint_job",
-        target_id=str(job.pk),
+    record(
+        ActsFor(job.brand_id, act.actor),
+        action,
+        "mint_job",
+        job.pk,
         reason=act.reason,
         before=before,
         after=after,
-        request_id=act.request_id,
+        request=act.request_id,
     )
 
 
@@ -260,14 +258,13 @@ def _record_of(
     *,
     paused: bool,
 ) -> None:
-    AuditEntry.objects.create(
-        brand_id=brand_id,
-        actor=act.actor,
-        action=action,
-        target_type=target_type,
-        target_id=str(target_id),
+    record(
+        ActsFor(brand_id, act.actor) if brand_id else ActsForSystem(act.actor),
+        action,
+        target_type,
+        target_id,
         reason=act.reason,
         before={"paused": not paused},
         after={"paused": paused},
-        request_id=act.request_id,
+        request=act.request_id,
     )

@@ -7,7 +7,7 @@ from minting import pipeline
 from minting.events import tell
 from minting.models import MintBatch, MintJob
 from minting.states import BatchStatus, JobStatus
-from tieback.brands.models import AuditEntry
+from tieback.brands.audit import ActsFor, record
 from tieback.errors import Conflict
 
 
@@ -42,15 +42,14 @@ def retry_job(*, job: MintJob, actor: str, reason: str, request_id: str = "") ->
     MintBatch.objects.filter(pk=job.batch_id, status=BatchStatus.FAILED).update(status=begun)
     data = {"reason": reason, "generated_quantity": job.generated_quantity}
     tell("job.retried", brand_id=job.brand_id, batch_id=job.batch_id, actor=actor, data=data)
-    AuditEntry.objects.create(
-        brand_id=job.brand_id,
-        actor=actor,
-        action="mint_job.retried",
-        target_type="mint_job",
-        target_id=str(job.pk),
+    record(
+        ActsFor(job.brand_id, actor),
+        "mint_job.retried",
+        "mint_job",
+        job.pk,
         reason=reason,
         before={"status": JobStatus.FAILED, "last_error": job.last_error},
         after={"status": JobStatus.QUEUED},
-        request_id=request_id,
+        request=request_id,
     )
     transaction.on_commit(lambda: pipeline.ring(job.pk))

@@ -27,7 +27,7 @@ from minting.states import (
     RevocationReason,
     RevocationStatus,
 )
-from tieback.brands.models import AuditEntry
+from tieback.brands.audit import ActsFor, record
 from tieback.brands.scoping import brand_scope
 from tieback.errors import Conflict, FieldError, NotFound, ValidationFailed
 
@@ -368,13 +368,12 @@ def _said(revocation: MintRevocation) -> dict[str, Any]:
 
 def _record(revocation: MintRevocation, act: Act) -> None:
     """Write the one audit entry of the act."""
-    AuditEntry.objects.create(
-        brand_id=revocation.brand_id,
-        actor=act.actor,
-        action="mint_units.revoked",
-        target_type="mint_revocation",
-        target_id=str(revocation.pk),
+    record(
+        ActsFor(revocation.brand_id, act.actor),
+        "mint_units.revoked",
+        "mint_revocation",
+        revocation.pk,
         reason=revocation.note,
         after={**_said(revocation), "mint_batch_id": str(revocation.batch_id or "")},
-        request_id=act.request_id,
+        request=act.request_id,
     )

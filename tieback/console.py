@@ -23,7 +23,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from tieback.brands.models import AuditEntry
+from tieback.brands.audit import ActsForSystem, record
 from tieback.brands.scoping import all_brands
 from tieback.figures import figures_registry, read_figures
 from tieback.metrics import allowed
@@ -52,12 +52,12 @@ class ConsoleSite(admin.AdminSite):
         with transaction.atomic():
             response = super().password_change(request, extra_context)
             if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-                AuditEntry.objects.create(
-                    actor=f"user:{request.user.pk}",
-                    action="operator.password_changed",
-                    target_type="user",
-                    target_id=str(request.user.pk),
-                    request_id=request_id_of(request),
+                record(
+                    ActsForSystem(f"user:{request.user.pk}"),
+                    "operator.password_changed",
+                    "user",
+                    request.user.pk,
+                    request=request_id_of(request),
                 )
         return response
 

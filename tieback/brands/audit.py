@@ -21,6 +21,18 @@ _RECORD_ALL = """
 """
 
 
+class Author(Protocol):
+    """Whoever an audit entry names; without a brand where the act is of the whole system."""
+
+    @property
+    def brand_id(self) -> UUID | None:
+        """The brand whose trail tells of the act."""
+
+    @property
+    def actor(self) -> str:
+        """``user:<id>``, ``credential:<id>`` or ``system:<what>``."""
+
+
 class Actor(Protocol):
     """Whoever does something inside a brand."""
 
@@ -42,6 +54,14 @@ class ActsFor:
 
 
 @dataclass(frozen=True)
+class ActsForSystem:
+    """Who acts for no brand, or for all of them: an operator."""
+
+    actor: str
+    brand_id: None = None
+
+
+@dataclass(frozen=True)
 class Act:
     """One of many acts that are recorded together."""
 
@@ -53,7 +73,7 @@ class Act:
 
 
 def record(
-    principal: Actor,
+    author: Author,
     action: str,
     target_type: str,
     target_id: object,
@@ -63,10 +83,10 @@ def record(
     reason: str = "",
     request: Any = None,
 ) -> None:
-    """Write one audit entry for an act of ``principal``."""
+    """Write one audit entry for an act of ``author`` in ``request``, which may be its id."""
     AuditEntry.objects.create(
-        brand_id=principal.brand_id,
-        actor=principal.actor,
+        brand_id=author.brand_id,
+        actor=author.actor,
         action=action,
         target_type=target_type,
         target_id=str(target_id),
@@ -102,4 +122,6 @@ def record_all(principal: Actor, acts: Iterable[Act], *, request: Any = None) ->
 
 
 def _request_id(request: Any) -> str:
+    if isinstance(request, str):
+        return request
     return str(request.META.get("HTTP_X_REQUEST_ID", "")) if request is not None else ""

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import transaction
 
-from tieback.brands.models import AuditEntry, User
+from tieback.brands.audit import ActsForSystem, record
+from tieback.brands.models import User
 from tieback.brands.scoping import all_brands
 
 ACTOR = "system:create_operator"
@@ -93,6 +94,4 @@ def _password(variable: str) -> str:
 
 
 def _tell(user: User, action: str) -> None:
-    AuditEntry.objects.create(
-        actor=ACTOR, action=action, target_type="user", target_id=str(user.pk)
-    )
+    record(ActsForSystem(ACTOR), action, "user", user.pk)
