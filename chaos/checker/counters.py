@@ -20,8 +20,8 @@ _COUNTED = """
 
 @check
 def counters_equal_rows(evidence: Evidence) -> list[str]:
-    """I4: generated, minted, activated and revoked are the numbers of such units."""
-    return evidence.problems(
+    """I4: generated, minted, activated and revoked are the numbers of such units, act by act."""
+    found = evidence.problems(
         "counted, and there (job, generated, minted, units, activated, to be counted, units,"
         " revoked, units)",
         "select id, generated_quantity, minted_quantity, units, activated_quantity,"
@@ -37,7 +37,37 @@ def counters_equal_rows(evidence: Evidence) -> list[str]:
         "  join minting_mintjob as job on job.batch_id = unit.batch_id and {jobs}"
         " where (unit.status = 1 and unit.activated_at is null)"
         "    or (unit.status = 0 and unit.activated_at is not null)"
-        "    or (unit.status = 2) <> (unit.revoked_at is not null)",
+        "    or (unit.status = 2) <> (unit.revoked_at is not null)"
+        "    or (unit.status = 2) <> (unit.revocation_id is not null)",
+    )
+    return found + _problems_of_acts(evidence)
+
+
+def _problems_of_acts(evidence: Evidence) -> list[str]:
+    """An act of revocation has revoked what it counted, and come as far as it says."""
+    # Acts on units of several batches belong to no batch, and are looked at with all the others.
+    if not evidence.rows("select from minting_mintrevocation limit 1"):
+        return []
+    meant = "act.batch_id in (select batch_id from minting_mintjob as job where {jobs})"
+    found = evidence.problems(
+        "revoked by an act, and counted in it (act, counted, units)",
+        "select act.id, act.revoked_quantity, coalesce(made.units, 0)"
+        "  from minting_mintrevocation as act"
+        "  left join (select revocation_id, count(*) as units from minting_mintunit as unit"
+        "               join minting_mintjob as job on job.batch_id = unit.batch_id and {jobs}"
+        "              where revocation_id is not null group by 1) as made"
+        "    on made.revocation_id = act.id"
+        f" where {meant if evidence.is_narrowed else 'true'}"
+        "   and act.revoked_quantity <> coalesce(made.units, 0)",
+    )
+    return found + evidence.problems(
+        "a completed act that left units out (act, requested, revoked, revoked before)",
+        "select act.id, act.requested_quantity, act.revoked_quantity, act.already_revoked_quantity"
+        f" from minting_mintrevocation as act where {meant} and act.status = 'completed' and ("
+        "       act.requested_quantity <> act.revoked_quantity + act.already_revoked_quantity"
+        "    or exists (select from minting_mintunit as unit where unit.batch_id = act.batch_id"
+        "                  and unit.ordinal between act.first_ordinal and act.last_ordinal"
+        "                  and unit.status <> 2))",
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import quote
 
 from chaos.checker.evidence import SHOWN, Evidence, check
 
@@ -19,10 +20,16 @@ _PACKS = """
 """
 _ROWS = """
     select unit.ordinal::text, unit.token, coalesce(unit.serial, unit.token),
-           coalesce(lot.lot_code, '')
-      from minting_mintunit as unit left join minting_mintlot as lot on lot.id = unit.lot_id
+           coalesce(lot.lot_code, ''), batch.resolver_base, batch.gtin
+      from minting_mintunit as unit join minting_mintbatch as batch on batch.id = unit.batch_id
+      left join minting_mintlot as lot on lot.id = unit.lot_id
      where unit.batch_id = %s and unit.ordinal between %s and %s order by unit.ordinal
 """
+
+
+# The first of them are never changed to keep a spreadsheet from taking them for a formula.
+_COMPARED = ("ordinal", "token", "resolver_url", "serial", "lot")
+_EXACT = 3
 
 
 @dataclass(frozen=True)
@@ -113,20 +120,33 @@ def _problems_of_pack(evidence: Evidence, read: Reader, pack: _Pack) -> Iterator
         yield f"{pack.key}: the stored bytes are not those that were recorded"
         return
     last = pack.first + pack.rows - 1
-    units = evidence.database.execute(_ROWS, [pack.batch_id, pack.first, last])
+    units = map(_cells, evidence.database.execute(_ROWS, [pack.batch_id, pack.first, last]))
     lines = csv.DictReader(io.StringIO(body.decode("utf-8"), newline=""))
-    printed = ((line["ordinal"], line["token"], line["serial"], line["lot"]) for line in lines)
+    printed = (tuple(line[column] for column in _COMPARED) for line in lines)
     for line, unit in zip_longest(printed, units):
         if line != unit and not _is_guarded(line, unit):
             yield f"{pack.key}: the file says {line}, the database {unit}"
             return
 
 
+def _cells(row: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return what a line must say: the unit's own columns, and the URL that they make."""
+    ordinal, token, serial, lot, base, gtin = row
+    path = f"/mu/{token}"
+    if gtin is not None:
+        in_lot = f"/10/{quote(lot, safe='')}" if lot else ""
+        path = f"/01/{gtin}{in_lot}/21/{quote(serial, safe='')}"
+    return ordinal, token, f"{base}{path}", serial, lot
+
+
 def _is_guarded(line: tuple[str, ...] | None, unit: tuple[str, ...] | None) -> bool:
     """Whether the cells are the unit's but for the apostrophe that keeps a formula inert."""
     if line is None or unit is None:
         return False
-    return all(cell in {value, f"'{value}"} for cell, value in zip(line, unit, strict=True))
+    return line[:_EXACT] == unit[:_EXACT] and all(
+        cell in {value, f"'{value}"}
+        for cell, value in zip(line[_EXACT:], unit[_EXACT:], strict=True)
+    )
 
 
 def _problems_of_manifest(read: Reader, key: str, sha256: str, packs: list[_Pack]) -> Iterator[str]:

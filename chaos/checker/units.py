@@ -48,6 +48,24 @@ _SERIALS_ELSEWHERE = f"""
      where unit.serial is not null and other.id <> unit.id
 """
 
+_OF_SEQUENCES = """
+    select unit.batch_id, unit.ordinal, unit.serial,
+           batch.serial_prefix || lpad((batch.serial_start + unit.ordinal - 1)::text,
+                                       batch.serial_width, '0') as due
+      from minting_mintbatch as batch join minting_mintunit as unit on unit.batch_id = batch.id
+     where batch.id = any(%(batches)s)
+"""
+_OF_LISTS = r"""
+    select unit.batch_id, unit.ordinal, unit.serial, item.serial as due
+      from minting_mintbatch as batch
+      join minting_seriallistchunk as chunk on chunk.list_id = batch.serial_list_id
+     cross join lateral string_to_table(chunk.serials, E'\n')
+           with ordinality as item (serial, place)
+      join minting_mintunit as unit on unit.batch_id = batch.id
+       and unit.ordinal = chunk.first_ordinal + item.place - 1
+     where batch.id = any(%(batches)s)
+"""
+
 
 @check
 def no_duplicates(evidence: Evidence) -> list[str]:
@@ -86,14 +104,15 @@ def _problems_of_serials(evidence: Evidence) -> list[str]:
 
 @check
 def no_gaps(evidence: Evidence) -> list[str]:
-    """I2: ordinals run from 1 to the number of units; a completed job has all, a lot its own."""
-    return evidence.problems(
+    """I2: ordinals run from 1 to the number of units, a completed job has all, serials follow them."""
+    found = evidence.problems(
         "ordinals with a gap, too many of them, or too few of a completed job"
         " (job, status, requested, units, first, last)",
         f"select id, status, requested_quantity, units, first, last from ({_PER_JOB}) as made"
         " where units > 0 and (first <> 1 or last <> units) or units > requested_quantity"
         "    or status = 'COMPLETED' and units <> requested_quantity",
-    ) + _problems_of_lots(evidence)
+    )
+    return found + _problems_of_lots(evidence) + _problems_of_order(evidence)
 
 
 def _problems_of_lots(evidence: Evidence) -> list[str]:
@@ -120,6 +139,24 @@ def _problems_of_lots(evidence: Evidence) -> list[str]:
         # Where a lot says which ordinals are its own.
         "    or made.first <> (to_jsonb(lot) ->> 'first_ordinal')::int"
         "    or made.last > (to_jsonb(lot) ->> 'last_ordinal')::int",
+    )
+
+
+def _problems_of_order(evidence: Evidence) -> list[str]:
+    """Serials of a sequence or a list are given to the ordinals in their order."""
+    chosen = evidence.rows(
+        "select batch.id, batch.serial_list_id is not null from minting_mintbatch as batch"
+        "  join minting_mintjob as job on job.batch_id = batch.id and {jobs}"
+        " where batch.serial_prefix is not null or batch.serial_list_id is not null"
+    )
+    return evidence.problems(
+        "a serial is not the one of its ordinal in the sequence (batch, ordinal, serial, due)",
+        f"select * from ({_OF_SEQUENCES}) as unit where serial is distinct from due",
+        batches=[batch for batch, is_list in chosen if not is_list],
+    ) + evidence.problems(
+        "a serial is not the one of its ordinal in the list (batch, ordinal, serial, due)",
+        f"select * from ({_OF_LISTS}) as unit where serial is distinct from due",
+        batches=[batch for batch, is_list in chosen if is_list],
     )
 
 

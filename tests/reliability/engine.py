@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,11 +23,12 @@ from chaos.checker import Evidence, Status, Verdict, verify
 from exports import packs, storage
 from exports import worker as packer
 from exports.models import PackBuild, PackStatus
-from minting import cycles, finalize, gateway, idempotency, pipeline, retries, worker
+from minting import cycles, finalize, gateway, idempotency, pipeline, retries, revocations, worker
 from minting.gateway import MintRequest, Submitter, submit_mint_request
 from minting.models import MintJob, MintUnit, Product
 from minting.retries import NotRetryable
-from minting.states import LIVE_JOBS, ActivationMode, JobStatus
+from minting.revocations import Act
+from minting.states import LIVE_JOBS, JobStatus, RevocationReason
 from minting.worker import Outcome
 from resolver.activation import _ACTIVATE
 from resolver.rollup import count_activations
@@ -84,12 +86,12 @@ class Engine:
         *,
         key: str | None = None,
         brand: int = 0,
-        activation_mode: ActivationMode = ActivationMode.FIRST_SCAN,
+        **more: Any,
     ) -> MintJob:
         """Submit, and note in the client's log what was answered after the commit."""
         world, product = self.brands[brand]
         key = key or str(uuid4())
-        request = MintRequest(product.id, quantity, activation_mode=activation_mode)
+        request = MintRequest(product.id, quantity, **more)
         with acting_as("web"), brand_scope(world.brand.id):
             submitter = Submitter("user:1")
             job = submit_mint_request(world.brand.id, request, key=key, submitter=submitter).job
@@ -139,6 +141,17 @@ class Engine:
         """Send a job back as an operator does; a refusal is an answer."""
         with acting_as("web"), brand_scope(job.brand_id), suppress(NotRetryable):
             retries.retry_job(job=job, actor="user:1", reason="mended")
+
+    def revoke(self, job: MintJob, first: int, last: int) -> None:
+        """Revoke a range of a job's units; workers do the steps."""
+        why = revocations.Why(RevocationReason.RECALLED)
+        with acting_as("web"), brand_scope(job.brand_id):
+            revocations.revoke_range(
+                batch_id=job.batch_id, first=first, last=last, why=why, act=Act("user:1")
+            )
+        with acting_as("worker"):
+            while revocations.work_next_step():
+                pass
 
     # The worker plane
 

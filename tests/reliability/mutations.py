@@ -7,13 +7,13 @@ a text that has changed fails here instead of proving nothing.
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import exports.packs as packing
 from exports import storage
-from minting import cycles, finalize, gateway, idempotency, leases, retries
+from minting import cycles, finalize, gateway, idempotency, leases, retries, revocations
 from minting.models import MintJob
 from minting.states import JobStatus
 from resolver import rollup
@@ -212,6 +212,26 @@ def upload_does_not_happen(engine: Engine) -> None:
     engine.patch.setattr(storage, "put", put)
 
 
+def packs_are_made_of_another_host(engine: Engine) -> None:
+    """What is printed leads elsewhere than what was frozen."""
+    real = packing.pack_query
+
+    def pack_query(batch: Any, **named: Any) -> tuple[str, dict[str, Any]]:
+        return real(replace(batch, resolver_base="https://moved.example"), **named)
+
+    engine.patch.setattr(packing, "pack_query", pack_query)
+
+
+def steps_are_not_counted_into_their_act(engine: Engine) -> None:
+    """The last step ends its act with its own number alone."""
+    real = revocations._finish
+
+    def finish(revocation: Any, revoked: int) -> None:
+        real(revocation, revoked % engine.settings.TIEBACK_CYCLE_SIZE)
+
+    engine.patch.setattr(revocations, "_finish", finish)
+
+
 def brand_of_the_job_before(engine: Engine) -> None:
     """A cycle enters the brand that was in force first, and takes its rows' brand from it."""
     seen: list[Any] = []
@@ -264,6 +284,18 @@ MUTANTS = (
         drops=("minting_job_completed_in_full", "minting_batch_minted_in_full"),
     ),
     Mutant(
+        "a sequence starts one number late",
+        "I2",
+        inserting("+ made.position - 1)::text", "+ made.position)::text"),
+        scenarios.numbered_in_sequence,
+    ),
+    Mutant(
+        "own serials are given out in another order",
+        "I2",
+        inserting("order by chunk.first_ordinal, item.place)", "order by item.serial)"),
+        scenarios.numbered_in_sequence,
+    ),
+    Mutant(
         "a cycle is several transactions",
         "I3",
         cycle_in_several_transactions,
@@ -292,6 +324,18 @@ MUTANTS = (
             "select batch_id from resolver_activation where brand_id = %(brand)s",
         ),
         scenarios.scanned_and_counted_twice,
+    ),
+    Mutant(
+        "what was revoked before is revoked once more",
+        "I4",
+        replaced(revocations, "_REVOKE_RANGE", "and status < 2", ""),
+        scenarios.revoked_twice,
+    ),
+    Mutant(
+        "an act forgets what its step has revoked",
+        "I4",
+        steps_are_not_counted_into_their_act,
+        scenarios.revoked_twice,
     ),
     Mutant(
         "one key may make two jobs",
@@ -347,6 +391,12 @@ MUTANTS = (
         "a pack misses a row",
         "I10",
         rows_of_a_pack_are_not_counted,
+        scenarios.nothing_special,
+    ),
+    Mutant(
+        "a pack is made of the brand's present host",
+        "I10",
+        packs_are_made_of_another_host,
         scenarios.nothing_special,
     ),
     Mutant(

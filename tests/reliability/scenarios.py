@@ -3,6 +3,7 @@
 import pytest
 
 from minting import cycles, worker
+from minting.serial_rules import SerialRule
 from minting.states import ActivationMode, JobStatus
 from tests.reliability.engine import Crash, Engine
 
@@ -18,6 +19,22 @@ def nothing_special(engine: Engine) -> None:
     engine.finish()
     engine.export()
     engine.scan(jobs[0], 2)
+
+
+def numbered_in_sequence(engine: Engine) -> None:
+    """A job with serials in sequence and one with a list are made over several cycles."""
+    engine.submit(10, serial_rule=SerialRule("NH-", 6, 41))
+    engine.submit(9, serials=tuple(f"own-{place:02}" for place in range(9, 0, -1)))
+    engine.finish()
+    engine.export()
+
+
+def revoked_twice(engine: Engine) -> None:
+    """Some units of a batch are revoked, and then a range that holds them too."""
+    job = engine.submit(12)
+    engine.finish()
+    engine.revoke(job, 3, 4)
+    engine.revoke(job, 1, 9)
 
 
 def scanned_and_counted_twice(engine: Engine) -> None:
