@@ -1,6 +1,7 @@
 """A Celery consumer that outlives its broker."""
 
 from contextlib import suppress
+from typing import Any
 
 from celery.worker.consumer import Consumer
 
@@ -17,9 +18,11 @@ class ReconnectingConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Close the channels twice, then let Celery connect anew."""
-        connection = self.connection
-        for channel in list(connection.transport.channels or ()) if connection else ():
-            for _ in range(2):
-                with suppress(*connection.connection_errors, *connection.channel_errors):
-                    channel.close()
+        connection: Any = self.connection
+        if connection:
+            lost = (*connection.connection_errors, *connection.channel_errors)
+            for channel in list(connection.transport.channels or ()):
+                for _ in range(2):
+                    with suppress(*lost):
+                        channel.close()
         super().on_connection_error_after_connected(exc)
