@@ -104,7 +104,7 @@ def _problems_of_serials(evidence: Evidence) -> list[str]:
 
 @check
 def no_gaps(evidence: Evidence) -> list[str]:
-    """I2: ordinals, with their serials, run from 1 to the number of units; a completed job has all."""
+    """I2: ordinals and serials run on without a gap; a completed job has all, a lot its own."""
     found = evidence.problems(
         "ordinals with a gap, too many of them, or too few of a completed job"
         " (job, status, requested, units, first, last)",
