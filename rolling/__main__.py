@@ -58,6 +58,7 @@ class Deploy:
             self._start_new(load)
             self._see_done("old and new code", database)
             self._stop_old(load)
+            load.has_modes = True
             self._see_done("new code alone", database)
             load.stop()
             _until("every job to come to its end", lambda: at_rest(database))

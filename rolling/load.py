@@ -1,5 +1,10 @@
-"""Callers that mint and read without a pause, through whichever web processes there are."""
+"""Callers that mint and read without a pause, through whichever web processes there are.
 
+Once ``has_modes`` is set they ask for lots, sequences and own serials too: what an old worker does
+not know may be asked for when the last of them is gone.
+"""
+
+import itertools
 import json
 import random
 import threading
@@ -25,6 +30,8 @@ class Load:
     jobs: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     reads: int = 0
+    has_modes: bool = False
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _http: urllib3.PoolManager = field(
@@ -63,9 +70,23 @@ class Load:
             "quantity": quantity,
             "identity_mode": "serial",
             "activation_mode": "first_scan",
+            **(self._mode(dice, quantity) if self.has_modes else {}),
         }
         made = self.call(dice, "POST", "/api/v1/mint-requests/", body)
         self.jobs[made["mint_job_id"]] = quantity
+
+    def _mode(self, dice: random.Random, quantity: int) -> dict[str, Any]:
+        """Return how the units of a request are told apart: one of every way there is."""
+        number = next(self._numbers)
+        lots = [{"lot_code": "A", "qty": 1}, {"lot_code": "B", "qty": quantity - 1}]
+        sequence = {"type": "sequential", "prefix": f"R{number}-", "width": 6, "start": 1}
+        modes: list[dict[str, Any]] = [
+            {},
+            {"identity_mode": "batch", "lots": lots[: min(quantity, 2)]},
+            {"serial_rule": sequence},
+            {"serials": [f"own-{number}-{place}" for place in range(quantity)]},
+        ]
+        return dice.choice(modes)
 
     def _read(self, dice: random.Random) -> None:
         """Read a job, its batch and its units: whoever made them, whoever answers."""
