@@ -21,6 +21,8 @@ os.environ.setdefault("TIEBACK_PLANE", "worker")
 from django.conf import settings
 from kombu import Exchange, Queue
 
+from tieback.broker import TRANSPORT
+
 # Minting, exporting, and what keeps both going; each can have workers of its own.
 QUEUES = ("mint", "exports", "upkeep")
 # When periodic work is too old to matter. The clock of the worker decides, and a busy worker comes
@@ -32,6 +34,7 @@ app = Celery("tieback")
 app.set_default()
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
+    broker_transport=TRANSPORT,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "visibility_timeout": settings.BROKER_VISIBILITY_TIMEOUT,
@@ -48,7 +51,6 @@ app.conf.update(
     task_soft_time_limit=settings.TASK_SOFT_TIME_LIMIT,
     task_time_limit=settings.TASK_TIME_LIMIT,
     worker_prefetch_multiplier=1,
-    worker_consumer="tieback.reconnecting:ReconnectingConsumer",
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,

@@ -238,6 +238,11 @@ class OwnBroker:
             time.sleep(seconds)
             client.config_set("requirepass", self.password)
 
+    def fall_silent(self, seconds: float) -> None:
+        """Answer nobody for so long."""
+        with redis.Redis.from_url(self.url) as client:
+            client.client_pause(int(seconds * 1000))
+
     def end(self) -> None:
         self.server.kill()
         self.server.wait()
@@ -269,3 +274,26 @@ def test_a_worker_outlives_its_broker(nordhav, start_worker, own_broker, tmp_pat
     until("the job", is_completed(job), ring=ring)
     assert worker.poll() is None
     assert_whole(job)
+
+
+def test_a_message_that_could_not_be_acknowledged_costs_the_worker_no_place(
+    nordhav, start_worker, own_broker, tmp_path
+):
+    witness = tmp_path / "witness"
+    first = queued_job(nordhav, 1_000)
+    worker = start_worker(
+        CELERY_BROKER_URL=own_broker.url,
+        TIEBACK_CRASH_POINT=f"mint.committed:stop:1:{witness}",
+        **PATIENCE,
+    )
+    ring = ringing(own_broker.url)
+    until("the pause", witness.exists, ring=ring)
+    # Longer than a worker waits for an answer.
+    own_broker.fall_silent(6.0)
+    for child in psutil.Process(worker.pid).children():
+        child.resume()
+    time.sleep(6)
+    second = queued_job(nordhav, 1_000)
+    until("the second job", is_completed(second), ring=ring)
+    assert worker.poll() is None
+    assert_whole(first)

@@ -1,11 +1,10 @@
 """The web process dies after the commit and before the answer: the retry finds what was done.
 
-``TIEBACK_REPLAY_KILLS`` sets how often (100 in a full run). Each kill is confirmed: by the line
-its process left, by the cut connection and by the row that was committed all the same.
+Each kill is confirmed: by the line its process left, by the cut connection and by the row that was
+committed all the same.
 """
 
 import http.client
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,12 +14,13 @@ import pytest
 
 from minting.crash_middleware import COMMITTED
 from minting.models import MintJob, Product
+from tests.reliability.scale import scaled
 from tests.replay.server import Answer, Ask, Web, mint, new_product, running
 from tests.replay.test_many_at_once import Caller
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1_800)]
 
-KILLS = int(os.environ.get("TIEBACK_REPLAY_KILLS", "4"))
+KILLS = scaled(4, 100)
 
 
 @pytest.fixture(scope="module")

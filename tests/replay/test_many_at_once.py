@@ -1,9 +1,5 @@
-"""The same request, many times at once, against the web plane as it runs.
+"""The same request, many times at once, against the web plane as it runs."""
 
-``TIEBACK_REPLAY_ROUNDS`` sets the rounds (200 in a full run).
-"""
-
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +12,7 @@ from django.db import models
 from minting.models import MintBatch, MintJob, Product
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
+from tests.reliability.scale import scaled
 from tests.replay.server import Answer, Ask, Web, mint, new_product, running
 from tieback.api.models import KeptAnswer
 from tieback.brands.credentials import issue_credential
@@ -24,7 +21,7 @@ from tieback.brands.scoping import brand_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1_800)]
 
-ROUNDS = int(os.environ.get("TIEBACK_REPLAY_ROUNDS", "20"))
+ROUNDS = scaled(20, 200)
 AT_ONCE = 100
 
 
