@@ -107,8 +107,9 @@ def run_cycle(
         started = _advance(claim, count)
         reach("mint.fenced")
         with brand_scope(claim.brand_id):
+            statement = _statement_for(claim)
             started_beside = meanwhile()
-            _insert(claim, count, tokens)
+            _insert(claim, statement, count, tokens)
             reach("mint.inserted")
             _record(claim, count, started)
             reach("mint.counted")
@@ -140,7 +141,15 @@ def _advance(claim: Claim, count: int) -> datetime:
     return started
 
 
-def _insert(claim: Claim, count: int, tokens: str) -> None:
+def _statement_for(claim: Claim) -> str:
+    """Return what inserts units of the claim's batch, as its identities need it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IDENTITIES, {"batch": claim.batch_id})
+        has_lots, source = cursor.fetchone()
+    return insert_units(has_lots=has_lots, source=source)
+
+
+def _insert(claim: Claim, statement: str, count: int, tokens: str) -> None:
     names: dict[str, Any] = {
         "batch": claim.batch_id,
         "generated": claim.generated,
@@ -148,9 +157,7 @@ def _insert(claim: Claim, count: int, tokens: str) -> None:
         "tokens": tokens,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_IDENTITIES, names)
-        has_lots, source = cursor.fetchone()
-        cursor.execute(insert_units(has_lots=has_lots, source=source), names)
+        cursor.execute(statement, names)
         if cursor.rowcount != count:
             raise RuntimeError(f"{cursor.rowcount} units were inserted instead of {count}")
 

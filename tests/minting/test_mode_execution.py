@@ -275,7 +275,7 @@ def test_units_without_the_serial_their_batch_prescribes_are_refused(nordhav, mo
     job = queued_job(nordhav, 4, serial_rule=SerialRule("S", 3, 1))
     plain = cycles.insert_units(has_lots=False, source=SerialSource.GENERATED)
     monkeypatch.setattr(cycles, "insert_units", lambda **_: plain)
-    with pytest.raises(IntegrityError, match="with its serial and lot"):
+    with pytest.raises(IntegrityError, match="with its serials and lots"):
         cycles.run_cycle(claim_next())
     with brand_scope(job.brand_id):
         assert not MintUnit.objects.filter(batch_id=job.batch_id).exists()

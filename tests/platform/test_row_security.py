@@ -28,6 +28,8 @@ pytestmark = pytest.mark.django_db
 SERVING = ("web", "worker", "resolver", "console")
 OPERATORS = "tieback_ops"
 
+#: Here the brand is looked up once for a statement.
+WRITTEN_BY_THE_MILLION = {"minting_mintunit"}
 #: Every policy that lets a role past the brand, and why. The operators' is on every table.
 DOORS = {
     # jobs and packs are claimed by whichever worker is free, whosever they are
@@ -126,7 +128,12 @@ def test_every_table_with_a_brand_is_forced_under_a_policy_for_reading_and_writi
             " and p.roles = '{public}' and p.permissive = 'PERMISSIVE'"
         ).fetchall()
     own = "(NULLIF(current_setting('tieback.brand_id'::text, true), ''::text))::uuid"
-    conditions = {table: (f"({brand_column(table)} = {own})",) * 2 for (table,) in owned}
+    once = f'( SELECT {own} AS "nullif")'
+    conditions = {
+        table: (f"({brand_column(table)} = {once if table in WRITTEN_BY_THE_MILLION else own})",)
+        * 2
+        for (table,) in owned
+    }
     assert {table: (using, check) for table, using, check in secured} == conditions
     assert set(conditions) == set(brand_tables())
 

@@ -52,6 +52,20 @@ def isolate(
     return RunSQL(forward, backward)
 
 
+def look_up_brand_once(table: str) -> RunSQL:
+    """Let a statement look up the brand in force once, and not for each row it reads or writes.
+
+    For tables that are written by thousands of rows: a tenth of the cost of their INSERT. The
+    planner no longer sees which brand it is, so where plans depend on that the policy that
+    ``isolate`` makes serves better.
+    """
+    own, once = f"brand_id = {BRAND}", f"brand_id = (select {BRAND})"
+    return RunSQL(
+        f"alter policy brand_only on {table} using ({once}) with check ({once})",
+        f"alter policy brand_only on {table} using ({own}) with check ({own})",
+    )
+
+
 def grant(role: str, privileges: str, *tables: str) -> RunSQL:
     """Give a role privileges on tables, for instance ``"select, update (status)"``."""
     listed = ", ".join(tables)
