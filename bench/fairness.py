@@ -2,7 +2,8 @@
 
 Each small job is submitted when the one before it is done, first with nothing else going on, then
 while the large job is minted again and again. A small job's time is from its submission to its
-completion; beside the large one it is divided by the same brand's time alone.
+completion; beside the large one it is divided by the same brand's time alone, the median of three,
+since one sample of fifty milliseconds says little.
 """
 
 import json
@@ -20,6 +21,7 @@ from tests.passports import ready_passport
 
 SMALL_BRANDS = 49
 SMALL_UNITS = 1_000
+ROUNDS_ALONE = 3
 LARGE_UNITS = 1_000_000
 
 
@@ -33,7 +35,8 @@ def beside_a_large_job(system: System) -> dict[str, float]:
         settle(superuser)
         for brand in brands[:3]:
             _mint(superuser, brand)
-        alone = [_mint(superuser, brand) for brand in brands]
+        rounds = [[_mint(superuser, brand) for brand in brands] for _ in range(ROUNDS_ALONE)]
+        alone = [median(seconds) for seconds in zip(*rounds, strict=True)]
         large = system.submit(LARGE_UNITS)["mint_job_id"]
         beside = []
         for brand in brands:
