@@ -16,7 +16,7 @@ from exports.finalize import complete_build, record_error
 from exports.leases import BuildClaim, claim_next, let_go, renew
 from exports.packs import Interrupted, build_packs, store_manifest
 from minting.crashpoints import reach
-from minting.interruptions import connection_is_lost, describe, reconnected
+from minting.interruptions import describe, is_interruption, reconnected
 from minting.leases import Fenced
 from minting.worker import Outcome
 from tieback.errors import TransientError
@@ -72,7 +72,7 @@ def _work(claim: BuildClaim) -> tuple[Outcome, float | None]:
         connection.close()
         return _yield(claim)
     except Exception as error:
-        if connection_is_lost(error):
+        if is_interruption(error):
             return _pick_up(claim)
         log.exception("pack_build_error")
         patience = OUTAGE_ATTEMPTS if isinstance(error, TransientError) else None

@@ -1,5 +1,8 @@
 """Telling interruptions from errors: a lost session is nobody's fault, a failed statement is.
 
+Nor is a transaction that the server undid for another's sake (SQLSTATE class 40): of two that wait
+for each other it ends one, whichever notices first, a migration's or a worker's.
+
 Shared by the steps that work under a lease. What is kept of an error is its kind, never its text:
 a message may hold data or a path, and it would reach API answers; the log has all of it.
 """
@@ -19,6 +22,7 @@ LONGEST_ERROR = 500
 # SQLSTATEs of a session that ended: connection exceptions, shutdowns, and the server's own
 # end of a transaction that was left idle.
 _SESSION_ENDED = ("08", "57P", "25P03")
+_UNDONE_FOR_OTHERS = ("40",)
 _OF_THE_LINE = (
     OperationalError,
     InterfaceError,
@@ -41,14 +45,15 @@ def reconnected(read: Callable[[], bool]) -> bool:
             pause = min(2 * pause, 2.0)
 
 
-def connection_is_lost(error: BaseException) -> bool:
-    """Say whether the session is gone, as against a statement that failed."""
+def is_interruption(error: BaseException) -> bool:
+    """Say whether the session or the transaction was ended, as against a statement that failed."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return False
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     state: str | None = getattr(cause, "sqlstate", None)
     if state is not None:
-        return state.startswith(_SESSION_ENDED) or not connection.is_usable()
+        ended = (*_SESSION_ENDED, *_UNDONE_FOR_OTHERS)
+        return state.startswith(ended) or not connection.is_usable()
     # What the server says has a state; these are the client library's own, of a line that broke.
     # The connection itself tells nothing: Django opens it anew on the way out of a transaction.
     return isinstance(error, _OF_THE_LINE) or not connection.is_usable()

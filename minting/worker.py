@@ -19,7 +19,7 @@ from minting.cycles import run_cycles
 from minting.events import tell
 from minting.fairness import must_yield
 from minting.finalize import complete_job, record_error
-from minting.interruptions import connection_is_lost, describe, reconnected
+from minting.interruptions import describe, is_interruption, reconnected
 from minting.leases import Claim, Fenced, claim_next, let_go, look_again
 from minting.models import MintJob
 from minting.states import JobStatus
@@ -88,7 +88,7 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
         connection.close()
         return _yield(claim)
     except Exception as error:
-        if connection_is_lost(error):
+        if is_interruption(error):
             return _pick_up(claim)
         log.exception("cycle_failed")
         wait = record_error(claim, describe(error))

@@ -8,6 +8,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from tieback.table_locks import HoldTables
 
 
 class Migration(migrations.Migration):
@@ -19,6 +20,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        HoldTables("minting_mintunit", "minting_mintbatch", "minting_mintjob", referenced=("minting_mintlot", "brands_brand")),
         migrations.CreateModel(
             name='MintPause',
             fields=[

@@ -3,6 +3,7 @@
 from django.db import migrations
 
 from tieback.brands.rls import brand_key, grant, isolate, same_brand
+from tieback.table_locks import HoldTables
 
 REVOKED = "update (status, revoked_at, revocation_id)"
 COUNTED = "update (revoked_quantity, revoked_active_quantity, voided_quantity, physical_status)"
@@ -15,6 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [("minting", "0003_lifecycle")]
 
     operations = [
+        HoldTables("minting_mintjob", "minting_mintbatch", "minting_mintlot"),
         brand_key("minting_mintlot"),
         isolate("minting_mintpause", also="brand_id is null", readable_by=("tieback_worker",)),
         isolate(

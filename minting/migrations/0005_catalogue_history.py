@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from tieback.brands.rls import grant, isolate, same_brand
+from tieback.table_locks import HoldTables
 
 # Row-level security holds for the owner too: these tables are opened to it while it fills in.
 READ_FOR_HISTORY = (
@@ -83,6 +84,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        HoldTables(
+            "minting_mintunit",
+            "minting_mintjob",
+            "minting_mintlot",
+            "minting_product",
+            "minting_passportversion",
+            "minting_productionbatch",
+            "brands_auditentry",
+            referenced=("brands_brand",),
+        ),
         migrations.CreateModel(
             name="ProductIdentifier",
             fields=[

@@ -12,6 +12,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.brands.rls import brand_key, grant, isolate, same_brand
+from tieback.table_locks import HoldTables
 
 # Uploads are checked in a table that lasts as long as their transaction.
 STAGING = """
@@ -30,6 +31,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        HoldTables(
+            "minting_mintbatch", "minting_mintlot", referenced=("minting_product", "brands_brand")
+        ),
         migrations.CreateModel(
             name="SerialList",
             fields=[

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models.fields import NOT_PROVIDED
+
+from tieback.table_locks import HoldTables
 
 #: Tables that grow with every unit, scan or request: nothing may rewrite, scan or lock them.
 BIG = frozenset(
@@ -25,6 +28,13 @@ BIG = frozenset(
     }
 )
 _CREATE_INDEX = re.compile(r"create\s+(?:unique\s+)?index\s+(concurrently)?[^;]*?\bon\s+(\w+)")
+_WORD = re.compile(r"\w+")
+#: What names tables and takes no lock on them that traffic could feel. A function's body takes
+#: its locks when it is called.
+_IN_TRAFFIC = (
+    *("grant", "revoke", "create function", "drop function"),
+    *("select", "insert", "update", "delete"),
+)
 _ADD_CONSTRAINT = re.compile(
     r"alter\s+table\s+(?:only\s+)?(\w+)\s+add\s+constraint\b(.*)", re.DOTALL
 )
@@ -54,14 +64,69 @@ def problems_of(migration: migrations.Migration, *, made: frozenset[str]) -> lis
         if isinstance(operation, migrations.CreateModel)
     }
     for operation in flat(migration.operations):
+        if isinstance(operation, HoldTables):
+            continue
         table = table_of(migration, operation)
         rules = broken(operation, table if table not in made else None)
         found += [Problem(rule, operation.describe()) for rule in rules]
         if not operation.reversible:
             found.append(Problem("reversible", operation.describe()))
+    found += [
+        Problem("locks-first", f"{table} is not held from the start")
+        for table in sorted(not_held(migration, made=made))
+    ]
     if not migration.atomic and not all(map(_is_concurrent, migration.operations)):
         found.append(Problem("atomic", "only concurrent indexes may go without a transaction"))
     return found
+
+
+def not_held(migration: migrations.Migration, *, made: frozenset[str]) -> set[str]:
+    """Return the released tables that one of several locks is taken on too late.
+
+    A migration that touches one table alone waits for nothing while it holds it.
+    """
+    released = {
+        table
+        for operation in flat(migration.operations)
+        for table in tables_locked_by(migration, operation)
+        if table not in made
+    }
+    first = next(iter(migration.operations), None)
+    held = first.tables if isinstance(first, HoldTables) else frozenset()
+    return released - held if len(released) > 1 else set()
+
+
+def tables_locked_by(migration: migrations.Migration, operation: Any) -> set[str]:
+    """Return our tables that an operation alters or refers to by a foreign key."""
+    if isinstance(operation, HoldTables):
+        return set()
+    if isinstance(operation, migrations.RunSQL):
+        texts = [text.lower() for text in sql_of(operation)]
+        words = {
+            word
+            for text in texts
+            if not text.lstrip().startswith(_IN_TRAFFIC)
+            for word in _WORD.findall(text)
+        }
+        return words & _tables()
+    fields = [getattr(operation, "field", None)]
+    if isinstance(operation, migrations.CreateModel):
+        fields = [field for _, field in operation.fields]
+    referenced = {_referenced_by(migration, field) for field in fields}
+    return {table_of(migration, operation), *referenced} & _tables()
+
+
+def _referenced_by(migration: migrations.Migration, field: Any) -> str | None:
+    if not isinstance(field, models.ForeignKey) or not field.db_constraint:
+        return None
+    model = field.remote_field.model
+    name = model if isinstance(model, str) else model._meta.label
+    full = name if "." in name else f"{migration.app_label}.{name}"
+    return full.lower().replace(".", "_")
+
+
+def _tables() -> set[str | None]:
+    return {model._meta.db_table for model in apps.get_models()}
 
 
 def flat(operations: Any) -> Iterator[Any]:

@@ -8,7 +8,8 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 
-from tests.migrations.rules import BIG, flat, problems_of
+from tests.migrations.rules import BIG, flat, not_held, problems_of
+from tieback.table_locks import HoldTables
 
 OURS = ("api", "brands", "exports", "minting", "resolver")
 #: What makes the first schema, when there was no code that could be held up.
@@ -62,6 +63,28 @@ def test_every_migration_can_be_taken_back():
         for migration in line:
             for operation in flat(migration.operations):
                 assert operation.reversible, f"{migration}: {operation.describe()}"
+
+
+def test_several_tables_are_held_from_the_start():
+    alters = [
+        migrations.RunSQL("alter table minting_mintjob add x int", ""),
+        migrations.RunSQL("alter table minting_mintbatch add x int", ""),
+    ]
+    assert late(*alters) == {"minting_mintjob", "minting_mintbatch"}
+    assert late(alters[0]) == set()
+    assert late(HoldTables("minting_mintjob"), *alters) == {"minting_mintbatch"}
+    assert late(HoldTables("minting_mintbatch", "minting_mintjob"), *alters) == set()
+    assert late(*alters, HoldTables("minting_mintbatch", "minting_mintjob")) != set()
+    refers = migrations.CreateModel(
+        "New", [("job", models.ForeignKey("minting.MintJob", models.CASCADE))]
+    )
+    assert late(alters[1], refers) == {"minting_mintjob", "minting_mintbatch"}
+
+
+def late(*operations: Any) -> set[str]:
+    migration = migrations.Migration("0099_x", "minting")
+    migration.operations = list(operations)
+    return not_held(migration, made=frozenset())
 
 
 @pytest.mark.parametrize("migration", later(), ids=str)

@@ -1,15 +1,18 @@
 """Telling a line that broke from a statement that failed."""
 
+import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from threading import Event
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DatabaseError, connection, transaction
 
 from chaos.proxy import Proxy
-from minting.interruptions import connection_is_lost
+from minting.interruptions import is_interruption
 from tieback import celery
 from tieback.brands.scoping import brand_scope
 
@@ -40,13 +43,44 @@ def test_a_line_cut_without_a_word_is_no_error_of_the_work(proxy, scope):
         cut_in(scope, proxy)
     # Django has connected anew by now, and would call the connection usable.
     assert connection.is_usable()
-    assert connection_is_lost(caught.value)
+    assert is_interruption(caught.value)
 
 
 def test_a_statement_that_failed_is_an_error_of_the_work():
     with pytest.raises(DatabaseError) as caught, transaction.atomic():
         connection.cursor().execute("select 1 / 0")
-    assert not connection_is_lost(caught.value)
+    assert not is_interruption(caught.value)
+
+
+def lock(number: int) -> None:
+    connection.cursor().execute("select pg_advisory_xact_lock(%s)", [0x7465_7300 + number])
+
+
+def test_a_transaction_ended_in_a_deadlock_is_no_error_of_the_work():
+    held, waits = Event(), Event()
+
+    def lock_the_other_way_round() -> None:
+        with transaction.atomic():
+            lock(2)
+            held.set()
+            assert waits.wait(20)
+            # Who waits first finds the deadlock, and is ended.
+            time.sleep(0.3)
+            lock(1)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        done = other.submit(lock_the_other_way_round)
+        with transaction.atomic():
+            lock(1)
+            assert held.wait(20)
+            waits.set()
+            with pytest.raises(DatabaseError) as caught:
+                lock(2)
+            transaction.set_rollback(True)
+        done.result(20)
+    assert caught.value.__cause__.sqlstate == "40P01"
+    assert is_interruption(caught.value)
 
 
 def test_the_soft_time_limit_reaches_nothing_between_two_tasks():

@@ -11,6 +11,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from tieback.table_locks import HoldTables
+
 
 class Migration(migrations.Migration):
     """Add the tables and columns; 0004 isolates them and grants."""
@@ -20,6 +22,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        HoldTables(
+            "brands_apicredential", "brands_membership", referenced=("brands_brand", "brands_user")
+        ),
         migrations.CreateModel(
             name="AuditSeal",
             fields=[

@@ -3,6 +3,7 @@
 from django.db import migrations
 
 from tieback.brands.rls import grant, isolate
+from tieback.table_locks import HoldTables
 
 # The way to a credential without knowing its brand. Processes of before this migration name the
 # columns they want, so they go on.
@@ -147,6 +148,7 @@ class Migration(migrations.Migration):
     dependencies = [("brands", "0003_accounts")]
 
     operations = [
+        HoldTables("brands_auditentry", "brands_apicredential", "brands_user"),
         isolate("brands_invitation", readable_by=("tieback_owner",)),
         isolate("brands_auditseal", open_to=("tieback_owner",)),
         migrations.RunSQL(
