@@ -18,14 +18,22 @@ from prometheus_client.registry import Collector
 MOST_COUNTED = 1_000_000
 LONG_WAIT_SECONDS = 900
 
-# Waiting is a job that any worker may claim now or after its pause; an ended lease that still has
-# an owner is a worker that died. Every state is named, so that a gauge falls to 0 and not away.
+# Waiting is a job that any worker may claim now or after its wait for another attempt, and not one
+# that a person has paused; an ended lease that still has an owner is a worker that died. Every
+# state is named, so that a gauge falls to 0 and not away.
 _FIGURES = """
-with live as (
-    select status, priority, queued_at, owner,
-           status = 'QUEUED' or lease_until <= clock_timestamp() as waiting
-      from minting_mintjob
-     where status in ('QUEUED', 'RESERVED', 'PROCESSING')
+with standing as (
+    select job.status, job.priority, job.queued_at, job.owner,
+           job.status = 'QUEUED' or job.lease_until <= clock_timestamp() as idle,
+           exists (select from minting_mintpause as pause
+                    where pause.job_id = job.id
+                       or (pause.job_id is null and pause.brand_id = job.brand_id)
+                       or pause.priority = job.priority) as paused
+      from minting_mintjob as job
+     where job.status in ('QUEUED', 'RESERVED', 'PROCESSING')
+), live as (
+    select status, priority, queued_at, owner, paused, idle and not paused as waiting
+      from standing
 ), jobs as (
     select name, coalesce(total, 0) as total, place
       from unnest(array['QUEUED', 'RESERVED', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'])
@@ -49,6 +57,7 @@ select clock_timestamp(),
        (select json_object_agg(name, total order by place) from waiting),
        (select extract(epoch from clock_timestamp() - min(queued_at))::float8
           from live where waiting),
+       (select count(*) from live where paused),
        (select count(*) from live where waiting and status <> 'QUEUED' and owner <> ''),
        (select json_object_agg(name, total order by place) from builds),
        (select count(*) from exports_packbuild
@@ -65,6 +74,7 @@ class QueueFigures:
     jobs: dict[str, int]
     waiting: dict[str, int]
     oldest_waiting_seconds: float | None
+    paused_jobs: int
     expired_job_leases: int
     builds: dict[str, int]
     expired_build_leases: int
@@ -92,6 +102,7 @@ class QueueFigures:
             "as_of": self.as_of.isoformat(),
             "waiting": {**self.waiting, "total": self.waiting_total},
             "oldest_waiting_seconds": self.oldest_waiting_seconds,
+            "paused_jobs": self.paused_jobs,
             "jobs": self.jobs,
             "pack_builds": self.builds,
             "expired_leases": {
@@ -140,6 +151,11 @@ class FiguresCollector(Collector):
             "tieback_oldest_waiting_job_age_seconds",
             "How long the oldest waiting mint job has waited; 0 where none waits.",
             figures.oldest_waiting_seconds or 0.0,
+        )
+        yield GaugeMetricFamily(
+            "tieback_paused_jobs",
+            "Live mint jobs that a person has paused, by themselves, their brand or their queue.",
+            figures.paused_jobs,
         )
         yield _by("tieback_mint_jobs", "Mint jobs by status.", "status", figures.jobs)
         yield _by("tieback_pack_builds", "Pack builds by status.", "status", figures.builds)

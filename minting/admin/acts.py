@@ -30,6 +30,7 @@ class JobAct:
     done: str
     not_fit: str
     effects: tuple[str, str]
+    asks: str
     permission: str
     fits: Q
     do: Callable[[MintJob, Act], Any]
@@ -74,6 +75,7 @@ RETRY = JobAct(
         "failed job goes back to the queue and on at the next unit; what was minted stays.",
         "failed jobs go back to the queue and on at the next unit; what was minted stays.",
     ),
+    "What was wrong, and why it will work now.",
     "retry_mintjob",
     Q(status=JobStatus.FAILED),
     _retry,
@@ -87,6 +89,7 @@ CANCEL = JobAct(
         "job ends for good; the units it made are voided.",
         "jobs end for good; the units they made are voided.",
     ),
+    "Why nobody wants these units.",
     "cancel_mintjob",
     Q(status__in=(*LIVE_JOBS, JobStatus.FAILED)),
     lambda job, act: cancel_job(job_id=job.pk, act=act),
@@ -100,6 +103,7 @@ PAUSE = JobAct(
         "job is kept from being worked until it is resumed.",
         "jobs are kept from being worked until they are resumed.",
     ),
+    "What has to happen before they go on.",
     "pause_mintjob",
     Q(status__in=LIVE_JOBS, pauses__isnull=True),
     lambda job, act: pause_job(job_id=job.pk, act=act),
@@ -110,6 +114,7 @@ RESUME = JobAct(
     "resumed",
     "not paused",
     ("job goes on at the next unit.", "jobs go on at the next unit."),
+    "What has changed.",
     "pause_mintjob",
     Q(pauses__isnull=False, status__in=LIVE_JOBS),
     lambda job, act: resume_job(job_id=job.pk, act=act),
@@ -126,7 +131,7 @@ class JobsForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Why; what was wrong, and why it will work now. Kept in the audit trail.",
+        help_text="Kept in the audit trail.",
     )
 
     @classmethod

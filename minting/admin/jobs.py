@@ -7,22 +7,32 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from minting.admin.acts import ACTS, JobAct, JobsForm
-from minting.admin.display import NOTHING, age, label, per_second, progress, short, short_id
+from minting.admin.display import (
+    NOTHING,
+    age,
+    coloured,
+    label,
+    per_second,
+    progress,
+    short,
+    short_id,
+)
 from minting.admin.events import story
 from minting.admin.verifying import verify_page
-from minting.models import MintCycle, MintJob
+from minting.models import MintCycle, MintJob, MintPause
 from minting.revocations import Act
-from minting.states import JobStatus
+from minting.states import LIVE_JOBS, JobStatus
 from tieback.console import ConsoleAdmin, site
 from tieback.requests import request_id_of
 
@@ -30,6 +40,16 @@ CYCLES_SHOWN_AT_EACH_END = 50
 
 _HELD = (JobStatus.RESERVED, JobStatus.PROCESSING)
 _LEASE_ENDED = Q(status__in=_HELD, lease_until__lte=Now())
+
+
+def paused() -> Q:
+    """Return the condition that a job is paused, by itself, its brand or its queue."""
+    covers = (
+        Q(job=OuterRef("pk"))
+        | Q(job=None, brand=OuterRef("brand"))
+        | Q(priority=OuterRef("priority"))
+    )
+    return Q(Exists(MintPause.objects.filter(covers)), status__in=LIVE_JOBS)
 
 
 class WorkFilter(admin.SimpleListFilter):
@@ -44,14 +64,16 @@ class WorkFilter(admin.SimpleListFilter):
             ("waiting", "waits for a worker"),
             ("held", "in a worker's hands"),
             ("expired", "its worker died"),
+            ("paused", "is paused"),
         )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list."""
         conditions = {
-            "waiting": Q(status=JobStatus.QUEUED) | _LEASE_ENDED,
+            "waiting": (Q(status=JobStatus.QUEUED) | _LEASE_ENDED) & ~paused(),
             "held": Q(status__in=_HELD, lease_until__gt=Now()),
-            "expired": _LEASE_ENDED & ~Q(owner=""),
+            "expired": _LEASE_ENDED & ~Q(owner="") & ~paused(),
+            "paused": paused(),
         }
         return queryset.filter(conditions.get(self.value() or "", Q()))
 
@@ -113,6 +135,11 @@ class MintJobAdmin(ConsoleAdmin):
         ("Times", {"fields": ("created_at", "queued_at", "turn_at", "started_at", "finished_at")}),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MintJob]:
+        """Tell of each job whether it is paused, by itself, its brand or its queue."""
+        rows: QuerySet[MintJob] = super().get_queryset(request)
+        return rows.annotate(is_paused=Case(When(paused(), then=True), default=False))
+
     # What a row shows
 
     @admin.display(description="job")
@@ -127,8 +154,10 @@ class MintJobAdmin(ConsoleAdmin):
 
     @admin.display(description="status")
     def state(self, job: MintJob) -> SafeString:
-        """Its status as a coloured word."""
-        return label(job)
+        """Its status as a coloured word, and whether it is kept from being worked."""
+        if not getattr(job, "is_paused", False):
+            return label(job)
+        return format_html("{} {}", label(job), coloured("Paused", "waits"))
 
     @admin.display(description="progress")
     def done(self, job: MintJob) -> SafeString:

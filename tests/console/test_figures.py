@@ -8,8 +8,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from exports.models import PackStatus
+from minting.lifecycle import pause_brand, pause_job, pause_queue
+from minting.models import MintJob
+from minting.revocations import Act
 from minting.states import JobStatus, Priority
 from tests.console.rows import Shop, ago, make_activation, make_build, make_jobs, make_unit
+from tieback.brands.scoping import all_brands
 from tieback.figures import duration
 
 pytestmark = pytest.mark.plane("console")
@@ -53,6 +57,30 @@ def test_the_json_counts_every_state(console: Client, busy: Shop) -> None:
         assert body["expired_leases"] == {"mint": 1, "exports": 0}
         assert body["pack_builds"]["failed"] == 1
         assert body["activations_uncounted"] == 1
+
+
+@pytest.mark.parametrize(("by", "count"), [("job", 1), ("brand", 4), ("queue", 3)])
+def test_a_paused_job_is_no_job_that_waits(
+    console: Client, busy: Shop, by: str, count: int
+) -> None:
+    before = console.get("/admin/queue/stats").json()
+    act = Act("user:1", "the printer is down")
+    with all_brands():
+        job = MintJob.objects.filter(status=JobStatus.QUEUED, priority=Priority.STANDARD)[0]
+        if by == "job":
+            pause_job(job_id=job.pk, act=act)
+        elif by == "brand":
+            pause_brand(brand_id=busy.brand_id, act=act)
+        else:
+            pause_queue(priority=Priority.STANDARD, act=act)
+    after = console.get("/admin/queue/stats").json()
+    assert (before["paused_jobs"], after["paused_jobs"]) == (0, count)
+    assert after["waiting"]["total"] == before["waiting"]["total"] - count
+    listed = console.get("/admin/minting/mintjob/?work=paused").context["cl"].queryset
+    assert job.pk in {row.pk for row in listed}
+    assert len(listed) == count
+    page = console.get(f"/admin/minting/mintjob/{job.pk}/change/").content.decode()
+    assert "Paused</span>" in page
 
 
 def test_prometheus_reads_the_same_figures(busy: Shop) -> None:
