@@ -21,6 +21,11 @@ class MintRevocationAdmin(ConsoleAdmin):
     uuid_search_fields = ("id", "batch_id")
     search_help_text = "Revocation or batch id, the beginning of a revocation id, actor, brand slug"
     readonly_fields = ("state", "done")
+    fields = (
+        *("id", "brand", "kind", "batch", "lot", "first_ordinal", "last_ordinal"),
+        *("reason", "note", "state", "done", "revoked_quantity", "already_revoked_quantity"),
+        *("actor", "created_at", "finished_at"),
+    )
 
     @admin.display(description="revocation")
     def short_id(self, revocation: MintRevocation) -> str:
