@@ -11,22 +11,28 @@ from typing import Any
 
 from django.db.migrations import RunSQL
 
-#: Longest wait for all locks together: less than PostgreSQL's ``deadlock_timeout``.
+#: Longest wait for all further locks together, once the first is held: less than PostgreSQL's
+#: ``deadlock_timeout``. Nobody waits for a migration that waits for its first.
 LONGEST_MS = 700
 
 
 class HoldTables(RunSQL):
-    """Takes the locks of a migration; the first of its operations."""
+    """Takes the locks of a migration; the first of its operations.
+
+    Name the busiest table first: it is the one that is waited for longest.
+    """
 
     def __init__(self, *changed: str, referenced: tuple[str, ...] = ()) -> None:
         """Name the tables that are altered, and those that new foreign keys refer to."""
         self.tables = frozenset({*changed, *referenced})
-        each = LONGEST_MS // len(self.tables)
-        forward: list[Any] = [f"set local lock_timeout = '{each}ms'"]
-        if changed:
-            forward.append(f"lock table {', '.join(changed)} in access exclusive mode")
-        if referenced:
-            forward.append(f"lock table {', '.join(referenced)} in share row exclusive mode")
+        locks = [(table, "access exclusive") for table in changed]
+        locks += [(table, "share row exclusive") for table in referenced]
+        each = LONGEST_MS // max(1, len(locks) - 1)
+        forward: list[Any] = [f"set local lock_timeout = '{LONGEST_MS}ms'"]
+        for number, (table, mode) in enumerate(locks):
+            if number == 1:
+                forward.append(f"set local lock_timeout = '{each}ms'")
+            forward.append(f"lock table {table} in {mode} mode")
         super().__init__(forward, RunSQL.noop)
         self._changed, self._referenced = changed, referenced
 
