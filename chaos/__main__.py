@@ -1,8 +1,8 @@
 """``make chaos``: break everything around the jobs while they are minted, then check everything.
 
 Scenarios run one after the other on one stack; after each the checker judges what is left. Prints
-the seed, each confirmed fault and each verdict, and writes ``$TIEBACK_HOME/chaos.json``. Exit 0
-only where every invariant and every bound held.
+the seed, each confirmed fault and each verdict, and writes ``$TIEBACK_HOME/chaos.json``, anew after
+each scenario. Exit 0 only where every invariant and every bound held.
 """
 
 import argparse
@@ -91,20 +91,20 @@ def main() -> int:
         return 0
     print(f"seed {options.seed}, size {options.size}", flush=True)
     home = Path(os.environ.get("TIEBACK_HOME") or ".tieback")
+    home.mkdir(parents=True, exist_ok=True)
+    target = home / "chaos.json"
     began = time.monotonic()
     with (
         Stack(home / "chaos", free_ports=True, fresh=True) as stack,
         Lab(stack, seed=options.seed) as lab,
     ):
-        records = [
-            run_scenario(lab, scenario, count)
-            for scenario, count in chosen(options.names, options.size, options.count)
-        ]
-    report = summary(
-        records, seed=options.seed, size=options.size, seconds=time.monotonic() - began
-    )
-    target = home / "chaos.json"
-    write(report, target)
+        records = []
+        for scenario, count in chosen(options.names, options.size, options.count):
+            records.append(run_scenario(lab, scenario, count))
+            # Hours of a run that is broken off are not lost.
+            seconds = time.monotonic() - began
+            report = summary(records, seed=options.seed, size=options.size, seconds=seconds)
+            write(report, target)
     print_summary(report)
     print(f"{report['seconds']:.0f} s; written to {target}")
     return 0 if all(record.is_good for record in records) else 1
