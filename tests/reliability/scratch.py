@@ -61,8 +61,20 @@ def scratch_database() -> Iterator[Scratch]:
     finally:
         connection.settings_dict["NAME"] = original
         become(plane)
+        _end_sessions(original, name)
         with _connect("postgres", "owner") as owner:
             owner.execute(f'drop database "{name}" with (force)')
+
+
+def _end_sessions(original: str, name: str) -> None:
+    """Let each role end the sessions that a pooler keeps for it; the owner may not."""
+    for plane in PLANES:
+        with _connect(original, plane) as session:
+            session.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = %s and usename = current_user",
+                [name],
+            )
 
 
 _CONSTRAINT = """
