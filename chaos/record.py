@@ -13,10 +13,12 @@ class Record:
     """One scenario's findings.
 
     ``faults`` landed while a job was being worked, ``idle`` ones while none was: they prove less.
+    Where time is not judged, figures in seconds are kept and have no bound.
     """
 
     name: str
     promise: str
+    judges_time: bool = True
     faults: dict[str, int] = field(default_factory=dict)
     idle: dict[str, int] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Record:
     def figure(self, name: str, value: float, *, at_most: float = 0, at_least: float = 0) -> None:
         """Keep a figure; outside its bound it is a problem."""
         self.figures[name] = round(value, 3)
+        if name.endswith("_s") and not self.judges_time:
+            return
         if at_most and value > at_most:
             self.problems.append(f"{name} is {value:.3f}, allowed {at_most:g}")
         if at_least and value < at_least:

@@ -64,6 +64,14 @@ def test_a_figure_outside_its_bound_is_a_problem():
     assert record.problems == ["recovery_p95_s is 12.500, allowed 11"]
 
 
+def test_where_time_is_not_judged_a_figure_is_kept_and_a_count_has_its_bound():
+    record = Record("kills", "", judges_time=False)
+    record.figure("recovery_p95_s", 12.5, at_most=11)
+    record.figure("jobs_not_let_go", 3, at_most=2)
+    assert record.figures["recovery_p95_s"] == 12.5
+    assert record.problems == ["jobs_not_let_go is 3.000, allowed 2"]
+
+
 def test_what_was_not_run_is_said():
     record = Record("clocks", "")
     record.not_run = "no libfaketime here"
