@@ -97,12 +97,18 @@ def _checks(scenario: Scenario) -> dict[str, list[Callable[[Any], list[str]]]]:
 
 
 def _measure_recovery(lab: Lab) -> None:
-    """From the death of a worker to the next commit of the job that it held."""
-    seconds = [
-        float(found)
-        for job, at in lab.victims
-        if (found := lab.value(_RECOVERED, {"job": job, "at": at})) is not None
-    ]
+    """From the death of a worker to the next commit of the job that it held.
+
+    Where the next worker was killed over the same job before it committed, its death counts.
+    """
+    seconds = []
+    for job, at in lab.victims:
+        found = lab.value(_RECOVERED, {"job": job, "at": at})
+        if found is None:
+            continue
+        recovered = at + float(found)
+        if not any(job == other and at < died < recovered for other, died in lab.victims):
+            seconds.append(recovered - at)
     if not seconds:
         return
     lab.record.figure("recoveries", len(seconds))
