@@ -95,9 +95,13 @@ def poison(lab: Lab, count: int) -> None:
     theirs.start((2_000,), pause=0.0)
     try:
         solo = _throughput(lab, theirs.system.brand_id, 6.0)
+        # Nobody mints before the orders are given: a job may be past its third cycle in no time.
+        lab.stop_workers()
         jobs = [ours.submit(QUANTITY) for _ in range(count)]
-        began = time.time()
         orders = {job: lab.give(Order("mint.inserted", times=0, job=job, cycle=3)) for job in jobs}
+        for alias in WORKERS:
+            lab.start_worker(alias)
+        began = time.time()
         lab.wait_ended(jobs, seconds=120 + 60 * count)
         beside = _made(lab, theirs.system.brand_id, began) / (time.time() - began)
     finally:
