@@ -1,8 +1,8 @@
 """Working a claimed build: packs for one window, then the manifest once all are done.
 
-Ending the window, being asked to stop and losing the connection are nobody's error. Errors of the
-work itself are counted on the build: three in a row end it FAILED, its finished packs stay, and
-asking again goes on after the last of them.
+Ending the window, being asked to stop, a lost connection and a deadlock are nobody's error. Errors
+of the work itself are counted on the build: three in a row end it FAILED, its finished packs stay,
+and asking again goes on after the last of them.
 """
 
 import time
@@ -16,7 +16,13 @@ from exports.finalize import complete_build, record_error
 from exports.leases import BuildClaim, claim_next, let_go, renew
 from exports.packs import Interrupted, build_packs, store_manifest
 from minting.crashpoints import reach
-from minting.interruptions import describe, is_interruption, reconnected
+from minting.interruptions import (
+    describe,
+    first_wait,
+    is_interruption,
+    reconnected,
+    was_undone,
+)
 from minting.leases import Fenced
 from minting.worker import Outcome
 from tieback.errors import TransientError
@@ -73,7 +79,7 @@ def _work(claim: BuildClaim) -> tuple[Outcome, float | None]:
         return _yield(claim)
     except Exception as error:
         if is_interruption(error):
-            return _pick_up(claim)
+            return _pick_up(claim, error)
         log.exception("pack_build_error")
         patience = OUTAGE_ATTEMPTS if isinstance(error, TransientError) else None
         wait = record_error(claim, describe(error), attempts=patience)
@@ -94,13 +100,15 @@ def _yield(claim: BuildClaim) -> tuple[Outcome, float | None]:
     return Outcome.YIELDED, None
 
 
-def _pick_up(claim: BuildClaim) -> tuple[Outcome, float | None]:
-    """Let go after a lost connection: a restart of the database is not the build's error."""
+def _pick_up(claim: BuildClaim, error: Exception) -> tuple[Outcome, float | None]:
+    """Let go after a lost connection or a deadlock: neither is the build's error."""
     INTERRUPTED.inc()
+    log.warning("pack_build_interrupted", exc_info=error)
 
     def still_ours() -> bool:
         renew(claim)
         return True
 
     reconnected(still_ours)
-    return _yield(claim)
+    outcome, wait = _yield(claim)
+    return (Outcome.RETRY, first_wait()) if was_undone(error) else (outcome, wait)

@@ -59,6 +59,12 @@ def is_interruption(error: BaseException) -> bool:
     return isinstance(error, _OF_THE_LINE) or not connection.is_usable()
 
 
+def was_undone(error: BaseException) -> bool:
+    """Say whether the server undid a transaction for another's sake; whoever meets it waits."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    return str(getattr(cause, "sqlstate", None)).startswith(_UNDONE_FOR_OTHERS)
+
+
 def describe(error: BaseException) -> str:
     """Return what kind of error it was, in one line that is safe to show to anyone."""
     if isinstance(error, TransientError | PermanentError):

@@ -1,9 +1,9 @@
 """Working a claimed job: cycle after cycle until it is done, the window ends, or we are stopped.
 
 Four ways to stop that are nobody's error: the window ends, others come first (or the job is
-paused), the worker is asked to stop, the connection is lost. Errors of the work itself are
-counted on the job. Whatever happens, the row tells the truth: the next claim goes on at the next
-ordinal.
+paused), the worker is asked to stop, the connection is lost or the transaction ended in a
+deadlock. Errors of the work itself are counted on the job. Whatever happens, the row tells the
+truth: the next claim goes on at the next ordinal.
 """
 
 import time
@@ -19,7 +19,13 @@ from minting.cycles import run_cycles
 from minting.events import tell
 from minting.fairness import must_yield
 from minting.finalize import complete_job, record_error
-from minting.interruptions import describe, is_interruption, reconnected
+from minting.interruptions import (
+    describe,
+    first_wait,
+    is_interruption,
+    reconnected,
+    was_undone,
+)
 from minting.leases import Claim, Fenced, claim_next, let_go, look_again
 from minting.models import MintJob
 from minting.states import JobStatus
@@ -89,7 +95,7 @@ def _work(claim: Claim) -> tuple[Outcome, float | None]:
         return _yield(claim)
     except Exception as error:
         if is_interruption(error):
-            return _pick_up(claim)
+            return _pick_up(claim, error)
         log.exception("cycle_failed")
         wait = record_error(claim, describe(error))
         return (Outcome.FAILED, None) if wait is None else (Outcome.RETRY, wait)
@@ -138,12 +144,15 @@ def _yield(claim: Claim, *, for_others: bool = False) -> tuple[Outcome, float | 
     return Outcome.YIELDED, None
 
 
-def _pick_up(claim: Claim) -> tuple[Outcome, float | None]:
-    """Go on after a lost connection: a restart of the database is not the job's error.
+def _pick_up(claim: Claim, error: Exception) -> tuple[Outcome, float | None]:
+    """Go on after a lost connection or a deadlock: neither is the job's error.
 
-    The outcome of the last commit is unknown, so the row is read again before anything else.
+    The outcome of the last commit is unknown, so the row is read again before anything else. After
+    a deadlock the job waits a moment, so that what stands in each other's way parts.
     """
     INTERRUPTED.inc()
+    log.warning("mint_job_interrupted", exc_info=error)
     if not reconnected(lambda: look_again(claim)):
         raise Fenced
-    return _yield(claim)
+    outcome, wait = _yield(claim)
+    return (Outcome.RETRY, first_wait()) if was_undone(error) else (outcome, wait)

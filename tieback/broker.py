@@ -6,9 +6,10 @@ the process, the other leaves it alive with nothing to do. Both were found by fa
 
 from contextlib import suppress
 
-from kombu.transport import redis, virtual
+from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 
-TRANSPORT = "tieback.broker:Transport"
+# By scheme and not by name: kombu encrypts where the scheme says so, and nowhere else.
+SCHEMES = ("redis", "rediss")
 
 
 class QoS(redis.QoS):
@@ -47,8 +48,8 @@ class Channel(redis.Channel):
     QoS = QoS
 
     def close(self) -> None:
-        """Close, a second time where an error of the connection broke off the first."""
-        with suppress(*Transport.connection_errors):
+        """Close, a second time where an error of connection or server broke off the first."""
+        with suppress(*Transport.connection_errors, *Transport.channel_errors):
             super().close()
             return
         super().close()
@@ -58,3 +59,8 @@ class Transport(redis.Transport):
     """The transport with these channels."""
 
     Channel = Channel
+
+
+def use_for_redis() -> None:
+    """Let every Redis URL mean this transport."""
+    TRANSPORT_ALIASES.update(dict.fromkeys(SCHEMES, f"{__name__}:{Transport.__name__}"))

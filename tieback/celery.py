@@ -21,7 +21,7 @@ os.environ.setdefault("TIEBACK_PLANE", "worker")
 from django.conf import settings
 from kombu import Exchange, Queue
 
-from tieback.broker import TRANSPORT
+from tieback.broker import use_for_redis
 
 # Minting, exporting, and what keeps both going; each can have workers of its own.
 QUEUES = ("mint", "exports", "upkeep")
@@ -29,12 +29,12 @@ QUEUES = ("mint", "exports", "upkeep")
 # late: this is also how far clocks may differ and how long a worker may be busy.
 PERIODIC_EXPIRES_SECONDS = 300.0
 
+use_for_redis()
 app = Celery("tieback")
 # "Current" is a thread's own; the default is every thread's, granian's too.
 app.set_default()
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
-    broker_transport=TRANSPORT,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "visibility_timeout": settings.BROKER_VISIBILITY_TIMEOUT,

@@ -38,7 +38,9 @@ CYCLE_DURATION = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5),
 )
 FENCED = Counter("tieback_fenced_total", "Writes refused because another worker holds the job.")
-INTERRUPTED = Counter("tieback_interruptions_total", "Steps cut by a lost connection or a stop.")
+INTERRUPTED = Counter(
+    "tieback_interruptions_total", "Steps cut by a lost connection, a deadlock or a stop."
+)
 DOORBELLS_LOST = Counter("tieback_doorbells_lost_total", "Messages the broker did not take.")
 PACKS_BUILT = Counter("tieback_packs_built_total", "Packs uploaded.")
 PACK_BYTES = Counter("tieback_pack_bytes_total", "Bytes of packs uploaded.")

@@ -11,9 +11,11 @@ from typing import Any
 
 from django.db.migrations import RunSQL
 
-#: Longest wait for all further locks together, once the first is held: less than PostgreSQL's
-#: ``deadlock_timeout``. Nobody waits for a migration that waits for its first.
-LONGEST_MS = 700
+#: Longest wait for the first lock, and for all others together. Whoever comes while the migration
+#: waits for its first waits behind it and looks for a deadlock after a second: by then it is over.
+FIRST_MS, OTHERS_MS = 350, 500
+_KEEP = "select set_config('tieback.lock_timeout', current_setting('lock_timeout'), true)"
+_PUT_BACK = "select set_config('lock_timeout', current_setting('tieback.lock_timeout'), true)"
 
 
 class HoldTables(RunSQL):
@@ -24,22 +26,22 @@ class HoldTables(RunSQL):
 
     def __init__(self, *changed: str, referenced: tuple[str, ...] = ()) -> None:
         """Name the tables that are altered, and those that new foreign keys refer to."""
-        self.tables = frozenset({*changed, *referenced})
+        self.changed, self.referenced = changed, referenced
         locks = [(table, "access exclusive") for table in changed]
         locks += [(table, "share row exclusive") for table in referenced]
-        each = LONGEST_MS // max(1, len(locks) - 1)
-        forward: list[Any] = [f"set local lock_timeout = '{LONGEST_MS}ms'"]
-        for number, (table, mode) in enumerate(locks):
-            if number == 1:
-                forward.append(f"set local lock_timeout = '{each}ms'")
-            forward.append(f"lock table {table} in {mode} mode")
-        super().__init__(forward, RunSQL.noop)
-        self._changed, self._referenced = changed, referenced
+        each = OTHERS_MS // max(1, len(locks) - 1)
+        forward: list[Any] = [_KEEP]
+        for wait, (table, mode) in zip([FIRST_MS, *[each] * len(locks)], locks, strict=False):
+            forward += [
+                f"set local lock_timeout = '{wait}ms'",
+                f"lock table {table} in {mode} mode",
+            ]
+        super().__init__([*forward, _PUT_BACK], RunSQL.noop)
 
     def deconstruct(self) -> tuple[str, list[str], dict[str, tuple[str, ...]]]:
         """Return how it is made, as Django's writer of migrations asks."""
-        return type(self).__qualname__, list(self._changed), {"referenced": self._referenced}
+        return type(self).__qualname__, list(self.changed), {"referenced": self.referenced}
 
     def describe(self) -> str:
         """Say what is held."""
-        return f"Hold {', '.join(sorted(self.tables))}"
+        return f"Hold {', '.join((*self.changed, *self.referenced))}"

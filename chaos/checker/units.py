@@ -56,14 +56,18 @@ _OF_SEQUENCES = """
      where batch.id = any(%(batches)s)
 """
 _OF_LISTS = r"""
-    select unit.batch_id, unit.ordinal, unit.serial, item.serial as due
-      from minting_mintbatch as batch
-      join minting_seriallistchunk as chunk on chunk.list_id = batch.serial_list_id
-     cross join lateral string_to_table(chunk.serials, E'\n')
-           with ordinality as item (serial, place)
-      join minting_mintunit as unit on unit.batch_id = batch.id
-       and unit.ordinal = chunk.first_ordinal + item.place - 1
-     where batch.id = any(%(batches)s)
+    with due as (
+        select batch.id as batch_id, chunk.first_ordinal + item.place - 1 as ordinal, item.serial
+          from minting_mintbatch as batch
+          join minting_seriallistchunk as chunk on chunk.list_id = batch.serial_list_id
+         cross join lateral string_to_table(chunk.serials, E'\n')
+               with ordinality as item (serial, place)
+         where batch.id = any(%(batches)s)
+    )
+    select unit.batch_id, unit.ordinal, unit.serial, due.serial as due
+      from minting_mintunit as unit
+      left join due on due.batch_id = unit.batch_id and due.ordinal = unit.ordinal
+     where unit.batch_id = any(%(batches)s)
 """
 
 

@@ -29,6 +29,7 @@ BIG = frozenset(
 )
 _CREATE_INDEX = re.compile(r"create\s+(?:unique\s+)?index\s+(concurrently)?[^;]*?\bon\s+(\w+)")
 _WORD = re.compile(r"\w+")
+_REFERENCES = re.compile(r"\breferences\s+\w+")
 #: What names tables and takes no lock on them that traffic could feel. A function's body takes
 #: its locks when it is called.
 _IN_TRAFFIC = (
@@ -92,12 +93,20 @@ def not_held(migration: migrations.Migration, *, made: frozenset[str]) -> set[st
         if table not in made
     }
     first = next(iter(migration.operations), None)
-    held = first.tables if isinstance(first, HoldTables) else frozenset()
-    return released - held if len(released) > 1 else set()
+    held = first if isinstance(first, HoldTables) else HoldTables()
+    altered = {
+        table
+        for operation in flat(migration.operations)
+        for table in tables_locked_by(migration, operation, referenced=False)
+    }
+    late = (released & altered - {*held.changed}) | released - {*held.changed, *held.referenced}
+    return late if len(released) > 1 else set()
 
 
-def tables_locked_by(migration: migrations.Migration, operation: Any) -> set[str]:
-    """Return our tables that an operation alters or refers to by a foreign key."""
+def tables_locked_by(
+    migration: migrations.Migration, operation: Any, *, referenced: bool = True
+) -> set[str]:
+    """Return our tables that an operation alters or, if asked, refers to by a foreign key."""
     if isinstance(operation, HoldTables):
         return set()
     if isinstance(operation, migrations.RunSQL):
@@ -106,14 +115,14 @@ def tables_locked_by(migration: migrations.Migration, operation: Any) -> set[str
             word
             for text in texts
             if not text.lstrip().startswith(_IN_TRAFFIC)
-            for word in _WORD.findall(text)
+            for word in _WORD.findall(text if referenced else _REFERENCES.sub("", text))
         }
         return words & _tables()
     fields = [getattr(operation, "field", None)]
     if isinstance(operation, migrations.CreateModel):
         fields = [field for _, field in operation.fields]
-    referenced = {_referenced_by(migration, field) for field in fields}
-    return {table_of(migration, operation), *referenced} & _tables()
+    parents = {_referenced_by(migration, field) for field in fields} if referenced else set()
+    return {table_of(migration, operation), *parents} & _tables()
 
 
 def _referenced_by(migration: migrations.Migration, field: Any) -> str | None:

@@ -2,10 +2,14 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+import psycopg
 
 from tests.migrations.conftest import Scratch
 from tieback.management.commands.migrate import ONE_AT_A_TIME
+from tieback.table_locks import HoldTables
 
 #: A table that the migrations after 0001 change, and that is empty here.
 TABLE = "minting_product"
@@ -45,6 +49,40 @@ def test_nobody_waits_long_behind_a_migration_that_waits(
     with scratch.connect() as session:
         applied = "select 1 from django_migrations where app = 'minting' and name ~ '^0002'"
         wait_for(session, applied, seconds=0.1)
+
+
+def test_a_migration_of_two_tables_gives_way_before_anybody_is_ended_in_a_deadlock(
+    scratch: Scratch, migrate: Callable[..., str]
+):
+    migrate("minting", "0001")
+    hold = HoldTables("minting_product", "minting_mintbatch")
+    with (
+        scratch.connect() as reader,
+        scratch.connect() as migration,
+        scratch.connect() as bystander,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        with reader.transaction():
+            reader.execute("select count(*) from minting_mintbatch")
+            ended = pool.submit(run, migration, hold)
+            wait_for(
+                bystander,
+                "select 1 from pg_locks where granted and mode = 'AccessExclusiveLock'"
+                " and relation = 'minting_product'::regclass",
+            )
+            reader.execute("select count(*) from minting_product")
+        assert isinstance(ended.exception(30), psycopg.errors.LockNotAvailable)
+        migration.execute("set lock_timeout = '7s'")
+        assert run(migration, hold) == "7s"
+
+
+def run(session: Any, hold: HoldTables) -> str:
+    """Take the locks; return how long what follows may wait for one."""
+    with session.transaction():
+        for statement in hold.sql:
+            session.execute(statement)
+        (longest,) = session.execute("show lock_timeout").fetchone()
+    return str(longest)
 
 
 def test_a_lock_that_is_never_to_be_had_ends_the_run_and_says_what_to_do(

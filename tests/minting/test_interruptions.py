@@ -1,18 +1,17 @@
 """Telling a line that broke from a statement that failed."""
 
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from threading import Event
+from threading import Barrier
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DatabaseError, connection, transaction
 
 from chaos.proxy import Proxy
-from minting.interruptions import is_interruption
+from minting.interruptions import is_interruption, was_undone
 from tieback import celery
 from tieback.brands.scoping import brand_scope
 
@@ -56,37 +55,29 @@ def lock(number: int) -> None:
     connection.cursor().execute("select pg_advisory_xact_lock(%s)", [0x7465_7300 + number])
 
 
-def wait_for_a_waiter() -> None:
-    query = """select exists (select from pg_locks where locktype = 'advisory' and not granted
-                and database = (select oid from pg_database where datname = current_database()))"""
-    with connection.cursor() as cursor:
-        while cursor.execute(query).fetchone() != (True,):
-            time.sleep(0.01)
-
-
 def test_a_transaction_ended_in_a_deadlock_is_no_error_of_the_work():
-    held = Event()
+    both = Barrier(2, timeout=20)
 
-    def lock_the_other_way_round() -> None:
-        with transaction.atomic():
-            lock(2)
-            held.set()
-            # Who waits first finds the deadlock, and is ended.
-            wait_for_a_waiter()
-            lock(1)
-        connection.close()
+    def take(first: int, second: int) -> DatabaseError | None:
+        try:
+            with transaction.atomic():
+                lock(first)
+                both.wait()
+                lock(second)
+        except DatabaseError as error:
+            return error
+        finally:
+            connection.close()
+        return None
 
-    with ThreadPoolExecutor(1) as other:
-        done = other.submit(lock_the_other_way_round)
-        with transaction.atomic():
-            lock(1)
-            assert held.wait(20)
-            with pytest.raises(DatabaseError) as caught:
-                lock(2)
-            transaction.set_rollback(True)
-        done.result(20)
-    assert caught.value.__cause__.sqlstate == "40P01"
-    assert is_interruption(caught.value)
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(take, *order) for order in ((1, 2), (2, 1))]
+        (error,) = [ended for done in found if (ended := done.result(60))]
+    assert error.__cause__.sqlstate == "40P01"
+    assert was_undone(error)
+    with pytest.raises(DatabaseError) as caught, transaction.atomic():
+        connection.cursor().execute("select 1 / 0")
+    assert not was_undone(caught.value)
 
 
 def test_the_soft_time_limit_reaches_nothing_between_two_tasks():

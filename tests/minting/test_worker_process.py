@@ -251,9 +251,19 @@ class OwnBroker:
 @pytest.fixture
 def own_broker(tmp_path) -> Iterator[OwnBroker]:
     broker = OwnBroker(tmp_path)
-    broker.wait_ready()
-    yield broker
-    broker.end()
+    try:
+        broker.wait_ready()
+        yield broker
+    finally:
+        broker.end()
+
+
+def until_told(words: str, folder: Path, *, seconds: int = 30) -> None:
+    """Wait until the worker's log has the words: the fault has landed."""
+    deadline = time.monotonic() + seconds
+    while words not in (folder / "worker-0.log").read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, f"the log never said: {words}"
+        time.sleep(0.1)
 
 
 def test_a_worker_outlives_its_broker(nordhav, start_worker, own_broker, tmp_path):
@@ -269,6 +279,7 @@ def test_a_worker_outlives_its_broker(nordhav, start_worker, own_broker, tmp_pat
     # One child holds a message that is not acknowledged, and the worker polls for the other's.
     until("the pause", witness.exists, ring=ring)
     own_broker.cut_off(1.0)
+    until_told("Connection to broker lost", tmp_path)
     for child in psutil.Process(worker.pid).children():
         child.resume()
     until("the job", is_completed(job), ring=ring)
@@ -288,12 +299,14 @@ def test_a_message_that_could_not_be_acknowledged_costs_the_worker_no_place(
     )
     ring = ringing(own_broker.url)
     until("the pause", witness.exists, ring=ring)
-    # Longer than a worker waits for an answer.
-    own_broker.fall_silent(6.0)
+    # Longer than a worker waits for two answers: to its own bell, and to the acknowledgement.
+    own_broker.fall_silent(12.0)
     for child in psutil.Process(worker.pid).children():
         child.resume()
-    time.sleep(6)
+    until_told("Couldn't ack", tmp_path)
     second = queued_job(nordhav, 1_000)
     until("the second job", is_completed(second), ring=ring)
     assert worker.poll() is None
+    assert_whole(second)
+    until("the first job", is_completed(first), ring=ring)
     assert_whole(first)
