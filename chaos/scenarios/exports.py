@@ -23,12 +23,16 @@ union all select manifest_key, manifest_sha256 from exports_packbuild order by 1
 """
 # The same builds once more, with nobody disturbing them: the moment they show stays the same.
 _AGAIN = (
-    "set session_replication_role = replica",
+    "begin",
+    "set local session_replication_role = replica",
     "delete from exports_payloadpack",
+    # They are completed a second time, and told so then.
+    "delete from minting_mintevent where type = 'packs.completed'",
     """update exports_packbuild
           set status = 'pending', packs_done = 0, packs_done_at_claim = 0, manifest_key = '',
               manifest_sha256 = '', finished_at = null, owner = '', lease_until = null,
               consecutive_errors = 0, crashes_without_progress = 0, last_error = ''""",
+    "commit",
 )
 
 
