@@ -49,8 +49,7 @@ def is_interruption(error: BaseException) -> bool:
     """Say whether the session or the transaction was ended, as against a statement that failed."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return False
-    cause = error if isinstance(error, psycopg.Error) else error.__cause__
-    state: str | None = getattr(cause, "sqlstate", None)
+    state = _sqlstate(error)
     if state is not None:
         ended = (*_SESSION_ENDED, *_UNDONE_FOR_OTHERS)
         return state.startswith(ended) or not connection.is_usable()
@@ -61,8 +60,13 @@ def is_interruption(error: BaseException) -> bool:
 
 def was_undone(error: BaseException) -> bool:
     """Say whether the server undid a transaction for another's sake; whoever meets it waits."""
+    return (_sqlstate(error) or "").startswith(_UNDONE_FOR_OTHERS)
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """Return what the server said of the error, the driver's or Django's around it."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
-    return str(getattr(cause, "sqlstate", None)).startswith(_UNDONE_FOR_OTHERS)
+    return getattr(cause, "sqlstate", None)
 
 
 def describe(error: BaseException) -> str:

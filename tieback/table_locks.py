@@ -31,9 +31,9 @@ class HoldTables(RunSQL):
         locks += [(table, "share row exclusive") for table in referenced]
         each = OTHERS_MS // max(1, len(locks) - 1)
         forward: list[Any] = [_KEEP]
-        for wait, (table, mode) in zip([FIRST_MS, *[each] * len(locks)], locks, strict=False):
+        for place, (table, mode) in enumerate(locks):
             forward += [
-                f"set local lock_timeout = '{wait}ms'",
+                f"set local lock_timeout = '{each if place else FIRST_MS}ms'",
                 f"lock table {table} in {mode} mode",
             ]
         super().__init__([*forward, _PUT_BACK], RunSQL.noop)

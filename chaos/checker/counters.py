@@ -45,10 +45,11 @@ def counters_equal_rows(evidence: Evidence) -> list[str]:
 
 def _problems_of_acts(evidence: Evidence) -> list[str]:
     """An act of revocation has revoked what it counted, and come as far as it says."""
-    # Acts on units of several batches belong to no batch, and are looked at with all the others.
     if not evidence.rows("select from minting_mintrevocation limit 1"):
         return []
-    meant = "act.batch_id in (select batch_id from minting_mintjob as job where {jobs})"
+    # Acts on units of several batches belong to no batch: they are looked at with all the others.
+    of_jobs = "act.batch_id in (select batch_id from minting_mintjob as job where {jobs})"
+    meant = of_jobs if evidence.is_narrowed else "true"
     found = evidence.problems(
         "revoked by an act, and counted in it (act, counted, units)",
         "select act.id, act.revoked_quantity, coalesce(made.units, 0)"
@@ -57,7 +58,7 @@ def _problems_of_acts(evidence: Evidence) -> list[str]:
         "               join minting_mintjob as job on job.batch_id = unit.batch_id and {jobs}"
         "              where revocation_id is not null group by 1) as made"
         "    on made.revocation_id = act.id"
-        f" where {meant if evidence.is_narrowed else 'true'}"
+        f" where {meant}"
         "   and act.revoked_quantity <> coalesce(made.units, 0)",
     )
     return found + evidence.problems(

@@ -1,9 +1,8 @@
 """The unit table: up to millions of rows a minute, so every column and index has its price.
 
 No row-level foreign keys (they are half of all insert cost): one statement-level trigger checks
-brand, product and batch once per insert, and that no serial or lot is
-forgotten. ``fillfactor`` leaves room so that an activation is a
-heap-only update. A statement inserts units of one batch.
+brand, product and batch once per insert, and that no serial or lot is forgotten. ``fillfactor``
+leaves room so that an activation is a heap-only update. A statement inserts units of one batch.
 """
 
 import pgtrigger

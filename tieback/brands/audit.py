@@ -33,16 +33,12 @@ class Author(Protocol):
         """``user:<id>``, ``credential:<id>`` or ``system:<what>``."""
 
 
-class Actor(Protocol):
+class Actor(Author, Protocol):
     """Whoever does something inside a brand."""
 
     @property
     def brand_id(self) -> UUID:
         """The brand acted in."""
-
-    @property
-    def actor(self) -> str:
-        """``user:<id>``, ``credential:<id>`` or ``system:<what>``."""
 
 
 @dataclass(frozen=True)
