@@ -1,39 +1,62 @@
-"""Reads the path of a scanned code, before anything is looked up. Pure.
+"""Reads a scanned code, before anything is looked up. Pure.
 
-Two shapes exist: a GS1 Digital Link, ``/01/{gtin}[/22/{variant}][/10/{lot}][/21/{serial}]``, and
-``/mu/{token}`` for units without a GTIN. Sources: GS1 Digital Link Standard: URI Syntax (key
-qualifiers of 01 in the order 22, 10, 21); GS1 General Specifications, "GS1 AI encodable character
-set 82".
+Two shapes exist: a GS1 Digital Link, ``/01/{gtin}[/22/{variant}][/10/{lot}][/21/{serial}]`` or
+``/01/{gtin}/235/{extension}``, and ``/mu/{token}`` for units without a GTIN. Sources: GS1 Digital
+Link Standard: URI Syntax (key qualifiers of 01 in the order 22, 10, 21, or 235 alone); GS1 General
+Specifications, "GS1 AI encodable character set 82".
 
 A WSGI server hands over the path percent-decoded once, and nothing is decoded a second time. An
-encoded slash is a slash by then, and character set 82 has the slash, so a value ends where the
-next key begins rather than at the next slash. Only a lot that itself holds ``/21/`` is misread.
+encoded slash is a slash by then, and character set 82 has the slash, so in a path a value ends
+where the next key begins rather than at the next slash. Only a value that itself holds a key
+between slashes is misread; ``parse_uri``, which has the text as it was printed, reads that too.
 """
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from minting.gtin import is_valid
+from minting.gtin import LENGTHS, is_valid
 from minting.serials import ALPHABET, TOKEN_LENGTH
+from resolver.attributes import UnsoundAttribute, attributes_of
 
 # Four keys of two digits, a GTIN, three values of 20 characters, the slashes between them, and
 # one that a browser may have put at the end.
 LONGEST_PATH = len("/01//22//10//21//") + 14 + 3 * 20
 
-_LINK = re.compile(r"/01/([^/]*)(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?", re.DOTALL)
+_LINK = re.compile(
+    r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL
+)
 _GTIN = re.compile(r"[0-9]{14}")
-_CSET_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")
+_CSET_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
 _TOKEN = re.compile(f"[{ALPHABET.decode()}]{{{TOKEN_LENGTH}}}")
+_URI = re.compile(r"(?:https?|HTTPS?)://([0-9A-Za-z.\-:\[\]]+)(/[^?#]*)(?:\?([^#]*))?(?:#.*)?")
+_NOT_IN_URIS = re.compile(r"[^!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
+
+_NAMES = {"22": "variant", "10": "lot", "21": "serial number", "235": "controlled extension"}
+_LONGEST = {"22": 20, "10": 20, "21": 20, "235": 28}
+_ORDER = ("22", "10", "21")
 
 
 class NotACode(ValueError):
-    """The path has none of the shapes of a printed code."""
+    """The text has none of the shapes of a printed code."""
 
 
 class MalformedCode(ValueError):
-    """The path is meant as a code but breaks the rules; the message says which."""
+    """The text is meant as a code but breaks the rules; the message says which.
+
+    ``meant`` is the code it would be if it were written as the standard asks, where that is clear.
+    """
+
+    def __init__(self, message: str, meant: "DigitalLink | None" = None):
+        super().__init__(message)
+        self.meant = meant
+
+
+class ShortGtin(MalformedCode):
+    """The GTIN has fewer than 14 digits, as was allowed before URI Syntax 1.4."""
+
+    meant: "DigitalLink"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +67,24 @@ class DigitalLink:
     variant: str | None = None
     lot: str | None = None
     serial: str | None = None
+    extension: str | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Identifiers and values in the order of the standard."""
+        values = (
+            ("01", self.gtin),
+            ("22", self.variant),
+            ("10", self.lot),
+            ("21", self.serial),
+            ("235", self.extension),
+        )
+        return tuple((key, value) for key, value in values if value)
 
     @property
     def canonical(self) -> str:
         """The path as it is printed."""
-        values = (("01", self.gtin), ("22", self.variant), ("10", self.lot), ("21", self.serial))
-        return "".join(f"/{key}/{quote(value, safe='')}" for key, value in values if value)
+        return "".join(f"/{key}/{quote(value, safe='')}" for key, value in self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +106,7 @@ def parse(path: str) -> Code:
     """Return the code that a percent-decoded path stands for.
 
     A slash at the end counts as part of the last value where it may be one, else it is dropped.
+    Raises ``NotACode`` or ``MalformedCode``.
     """
     if not path.startswith(("/01/", "/mu/")):
         raise NotACode(path)
@@ -83,6 +119,44 @@ def parse(path: str) -> Code:
         if not path.endswith("/"):
             raise
     return read(path[:-1])
+
+
+def parse_uri(uri: str) -> tuple[DigitalLink, dict[str, str]]:
+    """Return the GS1 Digital Link in the text of a code, and its attributes by identifier.
+
+    Takes the text as it was printed, host and query included; the host may be any. Raises
+    ``NotACode`` or ``MalformedCode``.
+    """
+    whole = _URI.fullmatch(uri)
+    if whole is None or _NOT_IN_URIS.search(uri):
+        raise NotACode(uri)
+    segments = _without_stem(whole[2].removesuffix("/").split("/")[1:])
+    if not segments:
+        raise NotACode(uri)
+    link = _from_pairs(list(zip(segments[::2], map(_decoded, segments[1::2]), strict=True)))
+    try:
+        return link, attributes_of(whole[3] or "", has_extension=link.extension is not None)
+    except UnsoundAttribute as error:
+        raise MalformedCode(str(error), link) from error
+
+
+def other_reading(path: str, code: Code) -> Code | None:
+    """Return how a path may be read where ``code``, its first reading, names nothing known.
+
+    A slash that a browser added is taken off. Raises ``MalformedCode`` where a key was read as part
+    of a value because it stands in the wrong place.
+    """
+    bare = path.removesuffix("/")
+    if bare != path:
+        try:
+            shorter = parse(bare)
+        except MalformedCode:
+            return None
+        if shorter != code:
+            return shorter
+    if isinstance(code, DigitalLink) and (meant := _in_order(bare)) and meant != code:
+        raise _wrong_order(meant)
+    return None
 
 
 def is_token(text: str) -> bool:
@@ -100,16 +174,86 @@ def _unit_link(path: str) -> UnitLink:
 def _digital_link(path: str) -> DigitalLink:
     found = _LINK.fullmatch(path)
     if found is None:
+        if meant := _in_order(path):
+            raise _wrong_order(meant)
         raise MalformedCode("After the GTIN a code may name a variant, a lot and a serial number.")
-    gtin, variant, lot, serial = found.groups()
-    if not _is_gtin_14(gtin):
-        raise MalformedCode("The GTIN in this code must have 14 digits and a right check digit.")
-    for name, value in (("variant", variant), ("lot", lot), ("serial number", serial)):
-        if value is not None and not _CSET_82.fullmatch(value):
-            raise MalformedCode(
-                f"The {name} in this code must be 1 to 20 letters, digits or common signs."
-            )
-    return DigitalLink(gtin, variant, lot, serial)
+    gtin, extension, variant, lot, serial = found.groups()
+    values = (("22", variant), ("10", lot), ("21", serial), ("235", extension))
+    for key, value in values:
+        if value is not None:
+            _check_value(key, value)
+    return DigitalLink(_checked_gtin(gtin, variant, lot, serial, extension), *found.group(3, 4, 5, 2))
+
+
+def _without_stem(segments: list[str]) -> list[str]:
+    """Return the segments from the key of the GTIN on; none where no key is found.
+
+    Read from the end, as the standard asks: what stands before the keys is the host's affair.
+    """
+    for at in range(len(segments) - 2, -1, -2):
+        if segments[at] == "01":
+            return segments[at:]
+        if segments[at] not in _NAMES:
+            break
+    return []
+
+
+def _from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:
+    (_, gtin), *qualifiers = pairs
+    for key, value in qualifiers:
+        if key not in _NAMES:
+            raise MalformedCode(f"{key} cannot stand in the path of a code with a GTIN.")
+        _check_value(key, value)
+    keys = [key for key, _ in qualifiers]
+    if len(set(keys)) != len(keys) or ("235" in keys and len(keys) > 1):
+        raise MalformedCode("These keys cannot stand together in one code.")
+    named = dict(qualifiers)
+    rest = (named.get("22"), named.get("10"), named.get("21"), named.get("235"))
+    link = DigitalLink(_checked_gtin(gtin, *rest), *rest)
+    if keys != sorted(keys, key=("235", *_ORDER).index):
+        raise _wrong_order(link)
+    return link
+
+
+def _in_order(path: str) -> DigitalLink | None:
+    """Return the link of a path whose keys are all there but not in the order of the standard."""
+    segments = path.split("/")[1:]
+    if len(segments) % 2 or segments[0] != "01":
+        return None
+    try:
+        return _from_pairs(list(zip(segments[::2], segments[1::2], strict=True)))
+    except MalformedCode as error:
+        return error.meant
+
+
+def _wrong_order(meant: DigitalLink) -> MalformedCode:
+    return MalformedCode(
+        "The parts of this code must stand in the order variant (22), lot (10), serial number (21).",
+        meant,
+    )
+
+
+def _check_value(key: str, value: str) -> None:
+    if len(value) > _LONGEST[key] or not _CSET_82.fullmatch(value):
+        raise MalformedCode(
+            f"The {_NAMES[key]} in this code must be 1 to {_LONGEST[key]} letters, digits or "
+            "common signs."
+        )
+
+
+def _checked_gtin(gtin: str, *rest: str | None) -> str:
+    if _is_gtin_14(gtin):
+        return gtin
+    message = "The GTIN in this code must have 14 digits and a right check digit."
+    if len(gtin) in LENGTHS and gtin.isascii() and gtin.isdigit() and is_valid(gtin):
+        variant, lot, serial, extension = rest
+        raise ShortGtin(message, DigitalLink(gtin.zfill(14), variant, lot, serial, extension))
+    raise MalformedCode(message)
+
+
+def _decoded(text: str) -> str:
+    # Bytes beyond ASCII are refused with whatever else is not in character set 82.
+    return unquote(text, encoding="latin-1")
 
 
 @lru_cache(maxsize=4096)

@@ -9,14 +9,14 @@ _PAGE = """<!doctype html>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
 <meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">\
 <title>{title}</title></head>
-<body><main><h1>{title}</h1><p>{words}</p></main></body>
+<body><main><h1>{title}</h1><p>{words}</p>{more}</main></body>
 </html>
 """
 
 
-def page(title: str, words: str) -> bytes:
-    """Return a page of one heading and one sentence."""
-    return _PAGE.format(title=escape(title), words=escape(words)).encode()
+def page(title: str, words: str, more: str = "") -> bytes:
+    """Return a page of one heading, one sentence, and what else is given as HTML."""
+    return _PAGE.format(title=escape(title), words=escape(words), more=more).encode()
 
 
 UNKNOWN = page(
@@ -30,6 +30,7 @@ UNAVAILABLE = page(
 )
 
 
-def malformed(reason: str) -> bytes:
-    """Return the page for a code that breaks the rules."""
-    return page("This is not a valid code", reason)
+def malformed(reason: str, meant: str | None = None) -> bytes:
+    """Return the page for a code that breaks the rules, with a link to what it may mean."""
+    more = f'<p><a href="{escape(meant)}">Look up the code that may be meant</a></p>' if meant else ""
+    return page("This is not a valid code", reason, more)

@@ -13,8 +13,17 @@ from django.conf import settings
 
 from resolver import pages
 from resolver.activation import activate, may_activate
+from resolver.attributes import UnsoundAttribute, attributes_of
 from resolver.database import Unavailable
-from resolver.digital_link import Code, MalformedCode, NotACode, parse
+from resolver.digital_link import (
+    Code,
+    DigitalLink,
+    MalformedCode,
+    NotACode,
+    ShortGtin,
+    other_reading,
+    parse,
+)
 from resolver.lookup import ScannedUnit, find_unit
 from tieback.metrics import SCANS
 
@@ -26,8 +35,10 @@ _METHODS = ("GET", "HEAD")
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 _redirected = SCANS.labels("redirected")
+_rewritten = SCANS.labels("rewritten")
 _activated = SCANS.labels("activated")
-_not_activated = SCANS.labels("activation_failed")
+_not_rewritten = SCANS.labels("rewritten")
+_activated = SCANS.labels("activation_failed")
 
 
 def in_front_of(django: Callable[..., object]) -> Application:
@@ -50,14 +61,22 @@ def in_front_of(django: Callable[..., object]) -> Application:
 
 def _answer(environ: Environ) -> "str | _Page":
     """Return where the unit's passport is, on the same host, or the page that says why not."""
-    path = environ["PATH_INFO"]
+    path, query = environ["PATH_INFO"], _printable(environ.get("QUERY_STRING", ""))
     try:
         code = parse(path)
         if environ["REQUEST_METHOD"] not in _METHODS:
             return _NOT_ALLOWED
+        if query and isinstance(code, DigitalLink):
+            attributes_of(query, has_extension=code.extension is not None)
         unit = _find(path, code)
+    except ShortGtin as error:
+        _rewritten.inc()
+        return _with_query(error.meant.canonical, query)
     except MalformedCode as error:
-        return _Page(HTTPStatus.BAD_REQUEST, "malformed", pages.malformed(str(error)))
+        meant = _with_query(error.meant.canonical, query) if error.meant else None
+        return _malformed(str(error), meant)
+    except UnsoundAttribute as error:
+        return _malformed(str(error))
     except Unavailable:
         return _UNAVAILABLE
     if unit is None:
@@ -66,18 +85,14 @@ def _answer(environ: Environ) -> "str | _Page":
         _first_scan(unit)
     else:
         _redirected.inc()
-    query = environ.get("QUERY_STRING", "")
-    return f"/p/{unit.token}?{_printable(query)}" if query else f"/p/{unit.token}"
+    return _with_query(f"/p/{unit.token}", query)
 
 
 def _find(path: str, code: Code) -> ScannedUnit | None:
-    """Look the code up, again without its last slash where that was read as part of a serial."""
+    """Look the code up, then what else its path may mean. Raises as ``other_reading`` does."""
     unit = find_unit(code)
-    if unit is None and path.endswith("/"):
-        try:
-            return find_unit(parse(path[:-1]))
-        except MalformedCode:
-            return None
+    if unit is None and (other := other_reading(path, code)):
+        return find_unit(other)
     return unit
 
 
@@ -87,6 +102,14 @@ def _first_scan(unit: ScannedUnit) -> None:
         (_activated if activate(unit.id) else _redirected).inc()
     except Unavailable:
         _not_activated.inc()
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
+def _malformed(reason: str, meant: str | None = None) -> "_Page":
+    return _Page(HTTPStatus.BAD_REQUEST, "malformed", pages.malformed(reason, meant))
 
 
 def _printable(query: str) -> str:

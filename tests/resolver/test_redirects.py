@@ -205,3 +205,29 @@ def test_a_connection_limits_its_statements_where_the_role_does_not(connections)
     with database.connect() as session:
         (limit,) = session.execute("show statement_timeout").fetchone() or ()
     assert limit == "500ms"
+
+
+def test_a_gtin_of_thirteen_digits_leads_to_the_code_as_it_is_printed_today(nordhav):
+    minted = mint(nordhav)
+    short = minted.gtin.lstrip("0")
+    answer = scan(f"/01/{short}/21/{minted.tokens[0]}", query="17=271231")
+    assert (answer.status, answer.location) == (307, f"{minted.path()}?17=271231")
+    assert scan(answer.location.partition("?")[0]).status == 307
+
+
+def test_parts_in_the_wrong_order_are_refused_with_a_link_to_the_right_one(nordhav):
+    minted = mint(nordhav, serials=["S/1"], lot="L&7")
+    for wrong in (f"/01/{minted.gtin}/10/L&7/22/V", f"/01/{minted.gtin}/21/S/10/L&7"):
+        answer = scan(wrong, query="a=1")
+        assert answer.status == 400
+        assert "order" in answer.body
+    assert f'href="/01/{minted.gtin}/10/L%267/21/S?a=1"' in answer.body
+    # What merely looks like a key inside a serial number is still found first.
+    assert scan(f"/01/{minted.gtin}/21/S/1").status == 307
+
+
+def test_unsound_attributes_are_refused_and_others_passed_on(minted):
+    for query, word in (("17=271331", "17"), ("89=1", "89"), ("21=S", "serial number")):
+        answer = scan(minted.path(), query=query)
+        assert (answer.status, word in answer.body) == (400, True)
+    assert scan(minted.path(), query="17=271200&x=1&3103=001500").status == 307
