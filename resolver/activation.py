@@ -1,7 +1,5 @@
 """The first scan makes a unit active: once, however many phones ask at the same moment."""
 
-from collections.abc import Mapping
-
 from resolver.database import fetch_one
 
 # The row lock lets one scan through; the next then sees status 1 and changes nothing. The commit
@@ -17,18 +15,6 @@ with first as (
 )
 select set_config('synchronous_commit', 'on', true) from first
 """
-
-# How browsers and link previews say that nobody is looking yet.
-_PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
-_NOBODY_LOOKS = ("prefetch", "prerender", "preview")
-
-
-def may_activate(environ: Mapping[str, object]) -> bool:
-    """Tell whether a request counts as a scan: a GET that is not made ahead of time."""
-    if environ["REQUEST_METHOD"] != "GET":
-        return False
-    said = " ".join(str(environ[name]) for name in _PURPOSE_HEADERS if name in environ).lower()
-    return not any(word in said for word in _NOBODY_LOOKS)
 
 
 def activate(unit_id: int) -> bool:

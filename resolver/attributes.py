@@ -107,7 +107,7 @@ _CHARACTERS = {
     "Z": r"[0-9A-Z_a-z\-]",
 }
 _PART = re.compile(r"(\[?)([NXYZ])(\.\.)?([0-9]+)(?:,([a-z_]+))?\]?")
-_MEASURES = re.compile(r"3[1-6]|39[1-5]")
+_MEASURE = re.compile(r"(3[1-6][0-9]|39[1-5])[0-9]")
 _KEY_OF_DIGITS = re.compile(r"(?:^|&)[0-9]+=")
 
 # Keys and qualifiers stand in the path: a second place would be a second truth.
@@ -148,9 +148,8 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 def _states_the_same(one: str, other: str) -> bool:
     """Tell whether two identifiers are equal, or one measure with other decimal places."""
-    if len(one) == 4 and _MEASURES.match(one):
-        return one[:3] == other[:3] and len(other) == 4
-    return one == other
+    measure = _MEASURE.fullmatch(one)
+    return one == other or (measure is not None and _MEASURE.sub(r"\1", other) == measure[1])
 
 
 def _refuse_misplaced(identifier: str) -> None:

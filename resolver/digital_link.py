@@ -24,9 +24,7 @@ from resolver.attributes import UnsoundAttribute, attributes_of
 # one that a browser may have put at the end.
 LONGEST_PATH = len("/01//22//10//21//") + 14 + 3 * 20
 
-_LINK = re.compile(
-    r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL
-)
+_LINK = re.compile(r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL)
 _GTIN = re.compile(r"[0-9]{14}")
 _CSET_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
 _TOKEN = re.compile(f"[{ALPHABET.decode()}]{{{TOKEN_LENGTH}}}")
@@ -182,7 +180,9 @@ def _digital_link(path: str) -> DigitalLink:
     for key, value in values:
         if value is not None:
             _check_value(key, value)
-    return DigitalLink(_checked_gtin(gtin, variant, lot, serial, extension), *found.group(3, 4, 5, 2))
+    return DigitalLink(
+        _checked_gtin(gtin, variant, lot, serial, extension), *found.group(3, 4, 5, 2)
+    )
 
 
 def _without_stem(segments: list[str]) -> list[str]:
@@ -228,7 +228,7 @@ def _in_order(path: str) -> DigitalLink | None:
 
 def _wrong_order(meant: DigitalLink) -> MalformedCode:
     return MalformedCode(
-        "The parts of this code must stand in the order variant (22), lot (10), serial number (21).",
+        "The parts of this code must stand in the order variant (22), lot (10), serial (21).",
         meant,
     )
 

@@ -32,5 +32,7 @@ UNAVAILABLE = page(
 
 def malformed(reason: str, meant: str | None = None) -> bytes:
     """Return the page for a code that breaks the rules, with a link to what it may mean."""
-    more = f'<p><a href="{escape(meant)}">Look up the code that may be meant</a></p>' if meant else ""
+    more = (
+        f'<p><a href="{escape(meant)}">Look up the code that may be meant</a></p>' if meant else ""
+    )
     return page("This is not a valid code", reason, more)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from resolver import pages
-from resolver.activation import activate, may_activate
+from resolver.activation import activate
 from resolver.attributes import UnsoundAttribute, attributes_of
 from resolver.database import Unavailable
 from resolver.digital_link import (
@@ -25,6 +25,7 @@ from resolver.digital_link import (
     parse,
 )
 from resolver.lookup import ScannedUnit, find_unit
+from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
 
 Environ = dict[str, Any]
@@ -37,8 +38,7 @@ _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _redirected = SCANS.labels("redirected")
 _rewritten = SCANS.labels("rewritten")
 _activated = SCANS.labels("activated")
-_not_rewritten = SCANS.labels("rewritten")
-_activated = SCANS.labels("activation_failed")
+_not_activated = SCANS.labels("activation_failed")
 
 
 def in_front_of(django: Callable[..., object]) -> Application:
@@ -60,15 +60,10 @@ def in_front_of(django: Callable[..., object]) -> Application:
 
 
 def _answer(environ: Environ) -> "str | _Page":
-    """Return where the unit's passport is, on the same host, or the page that says why not."""
-    path, query = environ["PATH_INFO"], _printable(environ.get("QUERY_STRING", ""))
+    """Return where to go, on the same host, or the page that says why not."""
+    query = _printable(environ.get("QUERY_STRING", ""))
     try:
-        code = parse(path)
-        if environ["REQUEST_METHOD"] not in _METHODS:
-            return _NOT_ALLOWED
-        if query and isinstance(code, DigitalLink):
-            attributes_of(query, has_extension=code.extension is not None)
-        unit = _find(path, code)
+        return _resolve(environ, query)
     except ShortGtin as error:
         _rewritten.inc()
         return _with_query(error.meant.canonical, query)
@@ -79,9 +74,19 @@ def _answer(environ: Environ) -> "str | _Page":
         return _malformed(str(error))
     except Unavailable:
         return _UNAVAILABLE
+
+
+def _resolve(environ: Environ, query: str) -> "str | _Page":
+    path = environ["PATH_INFO"]
+    code = parse(path)
+    if environ["REQUEST_METHOD"] not in _METHODS:
+        return _NOT_ALLOWED
+    if query and isinstance(code, DigitalLink):
+        attributes_of(query, has_extension=code.extension is not None)
+    unit = _find(path, code)
     if unit is None:
         return _UNKNOWN
-    if unit.awaits_first_scan and may_activate(environ):
+    if unit.awaits_first_scan and classify(environ) is TrafficClass.PERSON:
         _first_scan(unit)
     else:
         _redirected.inc()

@@ -21,7 +21,7 @@ _UNKNOWN = ("89", "123456", "0", "3990", "9", "1000", "8888")
 
 def generate(seed: int, count: int) -> Iterator[str]:
     """Yield ``count`` texts: about half as the standard asks, half with one thing wrong."""
-    random = Random(seed)  # noqa: S311 - test data
+    random = Random(seed)
     for _ in range(count):
         uri = _sound(random)
         yield uri if random.random() < 0.5 else _broken(random, uri)
@@ -68,7 +68,9 @@ def _attribute(random: Random) -> str:
         key = random.choice(("11", "13", "15", "16", "17"))
         return f"{key}={random.randrange(100):02}{month:02}{day:02}"
     if kind == 3:
-        return f"{random.choice(('240', '241', '250', '251'))}={quote(_value(random, '21'), safe='')}"
+        return (
+            f"{random.choice(('240', '241', '250', '251'))}={quote(_value(random, '21'), safe='')}"
+        )
     if kind == 4:
         return f"{random.choice(('3100', '3105', '3299', '3922', '30', '242'))}={digits[:6]}"
     if kind == 5:
@@ -79,24 +81,58 @@ def _attribute(random: Random) -> str:
 
 
 def _broken(random: Random, uri: str) -> str:
-    kind = random.randrange(9)
+    return random.choice(_FAULTS)(random, uri)
+
+
+def _with_odd_text(random: Random, uri: str) -> str:
     at = random.randrange(8, len(uri))
-    if kind == 0:
-        return uri[:at] + random.choice(_ODD) + uri[at:]
-    if kind == 1:
-        return uri[:at] + uri[at + 1 :]
-    if kind == 2:
-        return uri[:at] + random.choice(CSET_82) + uri[at + 1 :]
-    if kind == 3:
-        return f"{uri}{'&' if '?' in uri else '?'}{random.choice(_UNKNOWN)}=1"
-    if kind == 4:
-        return f"{uri}{'&' if '?' in uri else '?'}{random.choice(('10', '21', '22', '01'))}=A1"
-    if kind == 5:
-        keys = [random.choice(("22", "10", "21", "235", "99", "8006", "gtin")) for _ in range(3)]
-        return _written(random, _gtin(random), [(key, _value(random, "21")) for key in keys])
-    if kind == 6:
-        return _written(random, _gtin(random), [("21", _value(random, "235") + "Z" * 9)])
-    if kind == 7:
-        gtin = _gtin(random).lstrip("0")
-        return _written(random, random.choice((gtin[1:], gtin[:-1], gtin[2:], f"0{gtin}")), [])
+    return uri[:at] + random.choice(_ODD) + uri[at:]
+
+
+def _with_a_letter_less(random: Random, uri: str) -> str:
+    at = random.randrange(8, len(uri))
+    return uri[:at] + uri[at + 1 :]
+
+
+def _with_another_letter(random: Random, uri: str) -> str:
+    at = random.randrange(8, len(uri))
+    return uri[:at] + random.choice(CSET_82) + uri[at + 1 :]
+
+
+def _with_an_unknown_attribute(random: Random, uri: str) -> str:
+    return f"{uri}{'&' if '?' in uri else '?'}{random.choice(_UNKNOWN)}=1"
+
+
+def _with_a_key_in_the_query(random: Random, uri: str) -> str:
+    return f"{uri}{'&' if '?' in uri else '?'}{random.choice(('10', '21', '22', '01'))}=A1"
+
+
+def _with_keys_in_disorder(random: Random, _: str) -> str:
+    keys = [random.choice(("22", "10", "21", "235", "99", "8006", "gtin")) for _ in range(3)]
+    return _written(random, _gtin(random), [(key, _value(random, "21")) for key in keys])
+
+
+def _with_a_long_value(random: Random, _: str) -> str:
+    return _written(random, _gtin(random), [("21", _value(random, "235") + "Z" * 9)])
+
+
+def _with_a_gtin_of_another_length(random: Random, _: str) -> str:
+    gtin = _gtin(random).lstrip("0")
+    return _written(random, random.choice((gtin[1:], gtin[:-1], gtin[2:], f"0{gtin}")), [])
+
+
+def _with_another_scheme(random: Random, uri: str) -> str:
     return uri.replace("https", random.choice(("ftp", "Https", "")))
+
+
+_FAULTS = (
+    _with_odd_text,
+    _with_a_letter_less,
+    _with_another_letter,
+    _with_an_unknown_attribute,
+    _with_a_key_in_the_query,
+    _with_keys_in_disorder,
+    _with_a_long_value,
+    _with_a_gtin_of_another_length,
+    _with_another_scheme,
+)

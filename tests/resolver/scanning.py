@@ -11,6 +11,11 @@ from prometheus_client import REGISTRY
 
 from resolver.redirects import in_front_of
 
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_2 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.3.1 Mobile/15E148 Safari/604.1"
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -36,12 +41,13 @@ def public_application() -> Any:
 
 
 def scan(path: str, method: str = "GET", query: str = "", **headers: str) -> Answer:
-    """Ask for a path, percent-decoded as servers hand it over."""
+    """Ask for a path, percent-decoded as servers hand it over; with a phone, unless said."""
     said: list[Any] = []
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "QUERY_STRING": query,
+        "HTTP_USER_AGENT": IPHONE,
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
     body = b"".join(public_application()(environ, lambda *given: said.extend(given)))

@@ -19,7 +19,9 @@ def ours(uri: str) -> tuple[str, DigitalLink | None]:
         return REFUSED, None
     pairs = [*link.pairs, *attributes.items()]
     # In this notation a bracket that belongs to a value is escaped.
-    return digest("".join(f"({key}){value.replace('(', chr(92) + '(')}" for key, value in pairs)), link
+    return digest(
+        "".join(f"({key}){value.replace('(', chr(92) + '(')}" for key, value in pairs)
+    ), link
 
 
 def test_generated_codes_are_read_as_gs1s_engine_reads_them():

@@ -15,6 +15,7 @@ from django.db import connection
 
 from minting.states import UnitStatus
 from tests.factories import BrandWorld
+from tests.resolver.scanning import IPHONE
 from tests.resolver.units import mint, units_of, waiting_activations
 from tieback.stack.ports import HOST, free_ports
 
@@ -72,7 +73,8 @@ def ask(
 ) -> tuple[int, http.client.HTTPMessage, str]:
     client = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
-        client.request(method, path, headers={"Host": "codes.nordhav.example", **headers})
+        always = {"Host": "codes.nordhav.example", "User-Agent": IPHONE}
+        client.request(method, path, headers={**always, **headers})
         response = client.getresponse()
         return response.status, response.headers, response.read().decode()
     finally:

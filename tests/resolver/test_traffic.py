@@ -1,0 +1,128 @@
+"""A person's look at a code is told from everything else that fetches it."""
+
+import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+from fake_useragent.utils import load as real_browsers
+
+from resolver.agents import AgentKind, kind_of
+from resolver.traffic import TrafficClass, classify
+from tests.resolver.scanning import IPHONE
+
+CHROME = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/133.0.0.0 Mobile Safari/537.36"
+)
+IN_APP = f"{CHROME} "
+PERSON, PREVIEW, CRAWLER, SCANNER, PREFETCH, MACHINE, UNKNOWN = TrafficClass
+
+# Entries of the package's list that are people in apps, by the words that show it.
+PEOPLE_IN_THE_LIST = ("Instagram 406", "MetaIAB", "Electron/", "Fluid/")
+
+
+def seen(agent: str | None = IPHONE, method: str = "GET", **headers: str) -> TrafficClass:
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": "/"}
+    if agent is not None:
+        environ["HTTP_USER_AGENT"] = agent
+    return classify(environ | {f"HTTP_{name}": value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize(
+    ("agent", "traffic"),
+    [
+        (IPHONE, PERSON),
+        (CHROME, PERSON),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:135.0) Gecko/20100101 Firefox/135.0", PERSON),
+        (f"{IPHONE} [FBAN/FBIOS;FBAV/450.0]", PERSON),
+        (f"{IN_APP}Instagram 300.0.0.0.1 Android", PERSON),
+        (f"{IN_APP}MetaIAB Facebook", PERSON),
+        (f"{IN_APP}Line/13.1.0/IAB", PERSON),
+        (f"{IN_APP}Viber/11.9", PERSON),
+        (CHROME.replace("Pixel 8", "CUBOT X30"), PERSON),
+        (CHROME.replace("Pixel 8", "Cubot_KingKong Build/R"), PERSON),
+        ("Opera/9.80 (J2ME/MIDP; Opera Mini/7.1) Presto/2.12", PERSON),
+        ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", PREVIEW),
+        ("WhatsApp/2.23.20.0 A", PREVIEW),
+        ("Twitterbot/1.0", PREVIEW),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", PREVIEW),
+        ("TelegramBot (like TwitterBot)", PREVIEW),
+        (f"{IPHONE} (Applebot) com.apple.messages facebookexternalhit Facebot Twitterbot", PREVIEW),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", CRAWLER),
+        (f"{CHROME} (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", CRAWLER),
+        ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", CRAWLER),
+        ("Mozilla/5.0 (compatible; SomethingNew/1.0)", CRAWLER),
+        (CHROME.replace("Chrome/", "HeadlessChrome/"), CRAWLER),
+        ("Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)", SCANNER),
+        ("Mozilla/5.0 zgrab/0.x", SCANNER),
+        ("curl/8.5.0", MACHINE),
+        ("python-requests/2.31.0", MACHINE),
+        ("okhttp/4.12.0", MACHINE),
+        ("Go-http-client/2.0", MACHINE),
+        ("WarehouseReader 7 (dock 3)", UNKNOWN),
+        ("", MACHINE),
+        (None, MACHINE),
+    ],
+)
+def test_agents_are_sorted(agent, traffic):
+    assert seen(agent) is traffic
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
+def test_only_a_get_is_a_look(method):
+    assert seen(IPHONE, method) is MACHINE
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"SEC_PURPOSE": "prefetch"},
+        {"SEC_PURPOSE": "prefetch;prerender"},
+        {"PURPOSE": "prefetch"},
+        {"X_PURPOSE": "preview"},
+        {"X_MOZ": "prefetch"},
+    ],
+)
+def test_loading_ahead_is_no_look(headers):
+    assert seen(IPHONE, **headers) is PREFETCH
+
+
+@pytest.mark.parametrize(
+    ("headers", "traffic"),
+    [
+        ({"ACCEPT": "text/html,application/xhtml+xml,*/*;q=0.8"}, PERSON),
+        ({"ACCEPT": "*/*"}, PERSON),
+        ({"ACCEPT": "application/linkset+json"}, MACHINE),
+        ({"ACCEPT": "application/json"}, MACHINE),
+        ({"ACCEPT": "image/avif,image/webp"}, MACHINE),
+        ({"SEC_FETCH_DEST": "document"}, PERSON),
+        ({"SEC_FETCH_DEST": "empty"}, MACHINE),
+        ({"SEC_FETCH_DEST": "image"}, MACHINE),
+    ],
+)
+def test_a_browser_that_wants_no_page_is_a_machine(headers, traffic):
+    assert seen(IPHONE, **headers) is traffic
+
+
+def test_no_browser_of_a_public_list_is_taken_for_a_program():
+    agents = {entry["useragent"] for entry in real_browsers()}
+    assert len(agents) > 500
+    assert [agent for agent in agents if seen(agent) is not PERSON] == []
+
+
+def test_the_programs_of_a_public_list_are_found():
+    agents = {agent for entry in CRAWLER_USER_AGENTS_DATA for agent in entry["instances"]}
+    programs = [a for a in agents if not any(word in a for word in PEOPLE_IN_THE_LIST)]
+    assert len(programs) > 2_000
+    assert [agent for agent in programs if seen(agent) is PERSON] == []
+
+
+def test_a_program_is_found_by_its_words_where_no_list_has_its_name():
+    for agent in ("FreshBot/1.0", "x-spider", "Scraper 2", f"{CHROME} AcmeMonitor/1"):
+        assert kind_of(agent) is AgentKind.CRAWLER
+
+
+def test_a_text_without_end_is_judged_by_its_beginning():
+    assert kind_of("A" * 100_000) is kind_of("A" * 512)
+
+
+def test_the_numbers_that_are_stored_stay_what_they_are():
+    assert [member.value for member in TrafficClass] == [1, 2, 3, 4, 5, 6, 7]
