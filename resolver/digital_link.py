@@ -141,8 +141,8 @@ def parse_uri(uri: str) -> tuple[DigitalLink, dict[str, str]]:
 def other_reading(path: str, code: Code) -> Code | None:
     """Return how a path may be read where ``code``, its first reading, names nothing known.
 
-    A slash that a browser added is taken off. Raises ``MalformedCode`` where a key was read as part
-    of a value because it stands in the wrong place.
+    A slash that a browser added is taken off. Raises ``MalformedCode`` where a value holds a slash,
+    since then a key may stand in the wrong place, or something that is no part of a code.
     """
     bare = path.removesuffix("/")
     if bare != path:
@@ -152,8 +152,10 @@ def other_reading(path: str, code: Code) -> Code | None:
             return None
         if shorter != code:
             return shorter
-    if isinstance(code, DigitalLink) and (meant := _in_order(bare)) and meant != code:
-        raise _wrong_order(meant)
+    if isinstance(code, DigitalLink) and any("/" in value for _, value in code.pairs):
+        if (meant := _in_order(bare)) and meant != code:
+            raise _wrong_order(meant)
+        raise MalformedCode("No item has this code. A slash within a value is written as %2F.")
     return None
 
 

@@ -226,6 +226,14 @@ def test_parts_in_the_wrong_order_are_refused_with_a_link_to_the_right_one(nordh
     assert scan(f"/01/{minted.gtin}/21/S/1").status == 307
 
 
+def test_what_follows_a_code_without_being_part_of_it_is_refused(nordhav, minted):
+    for more in ("/foo", "/99/x", "/foo/bar"):
+        assert scan(minted.path() + more).status == 400
+    short = mint(nordhav, serials=["S1"])
+    answer = scan(f"/01/{short.gtin}/21/S1/foo")
+    assert (answer.status, "%2F" in answer.body) == (400, True)
+
+
 def test_unsound_attributes_are_refused_and_others_passed_on(minted):
     for query, word in (("17=271331", "17"), ("89=1", "89"), ("21=S", "serial number")):
         answer = scan(minted.path(), query=query)

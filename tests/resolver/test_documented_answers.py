@@ -1,0 +1,43 @@
+"""docs/resolver.md says what requests for codes are answered."""
+
+import pytest
+
+from tests.docs.markdown import names_in, rows, section, text_of
+from tests.factories import make_world
+from tests.resolver.scanning import scan
+from tests.resolver.units import mint
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.plane("resolver"),
+    pytest.mark.usefixtures("connections"),
+]
+ROWS = rows(section(text_of("resolver.md"), "Requests and answers"), "request")
+
+
+def test_requests_are_answered_as_documented():
+    minted = mint(make_world("documented"), serials=["S1"])
+    known = {
+        "gtin": minted.gtin,
+        "gtin13": minted.gtin.removeprefix("0"),
+        "serial": "S1",
+        "token": minted.tokens[0],
+    }
+    asked = [(names_in(row[0]), row) for row in ROWS if names_in(row[0])]
+    assert len(asked) == len(ROWS) - 1
+    for (request,), (_, status, says) in asked:
+        method, _, target = request.format(**known).partition(" ")
+        path, _, query = target.partition("?")
+        answer = scan(path, method, query)
+        assert answer.status == int(status), request
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        if "/p/{token}" in says:
+            assert answer.location.partition("?")[0] == f"/p/{minted.tokens[0]}"
+        if "passed on" in says:
+            assert answer.location.endswith(f"?{query}")
+        if "a link" in says:
+            assert f'href="/01/{minted.gtin}/10/L1/21/S1"' in answer.body
+        for header in names_in(says):
+            name, _, value = header.partition(": ")
+            assert not value or answer.headers[name] == value
