@@ -8,6 +8,7 @@ formats.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote
 
@@ -206,17 +207,46 @@ _MEANINGS: dict[str, _Meaning] = {
 _Parts = tuple[re.Pattern[str], tuple[_Meaning | None, ...]]
 
 
-def _read_formats() -> dict[str, _Parts]:
-    formats = {}
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of a value as compression writes it: digits or characters, how many of them."""
+
+    is_numeric: bool
+    length: int
+    is_fixed: bool
+
+
+def components_of(identifier: str) -> tuple[Component, ...] | None:
+    """Return the parts of a value, neighbours of one kind as one, or None for an unknown key."""
+    parts = _OF_QUALIFIERS.get(identifier) or _COMPONENTS.get(identifier)
+    merged: list[Component] = []
+    for part in parts or ():
+        last = merged[-1] if merged else None
+        if last and (last.is_numeric, last.is_fixed) == (part.is_numeric, part.is_fixed):
+            merged[-1] = Component(part.is_numeric, last.length + part.length, part.is_fixed)
+        else:
+            merged.append(part)
+    return tuple(merged) or None
+
+
+def _read_formats() -> tuple[dict[str, _Parts], dict[str, list[Component]]]:
+    formats: dict[str, _Parts] = {}
+    components: dict[str, list[Component]] = {}
     for line in _FORMATS.split("\n"):
         words = line.split()
         identifiers = [word for word in words if word[0].isdigit()]
-        parts = [_PART.fullmatch(word) for word in words[len(identifiers) :]]
+        parts = [part for word in words if (part := _PART.fullmatch(word))]
         for identifier in identifiers:
             first, _, last = identifier.partition("-")
             for number in range(int(first), int(last or first) + 1):
-                formats[f"{number:0{len(first)}}"] = _compiled([part for part in parts if part])
-    return formats
+                name = f"{number:0{len(first)}}"
+                formats[name] = _compiled(parts)
+                components[name] = [_component(*part.group(1, 2, 3, 4)) for part in parts]
+    return formats, components
+
+
+def _component(optional: str, kind: str, at_most: str | None, length: str) -> Component:
+    return Component(kind == "N", int(length), not (optional or at_most))
 
 
 def _compiled(parts: list[re.Match[str]]) -> _Parts:
@@ -229,4 +259,9 @@ def _compiled(parts: list[re.Match[str]]) -> _Parts:
     return re.compile(pattern), tuple(meanings)
 
 
-_PARTS = _read_formats()
+_PARTS, _COMPONENTS = _read_formats()
+_OF_QUALIFIERS = {
+    "01": [Component(is_numeric=True, length=14, is_fixed=True)],
+    **{key: [Component(is_numeric=False, length=20, is_fixed=False)] for key in ("10", "21", "22")},
+    "235": [Component(is_numeric=False, length=28, is_fixed=False)],
+}

@@ -33,7 +33,8 @@ _NOT_IN_URIS = re.compile(r"[^!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
 
 _NAMES = {"22": "variant", "10": "lot", "21": "serial number", "235": "controlled extension"}
 _LONGEST = {"22": 20, "10": 20, "21": 20, "235": 28}
-_ORDER = ("22", "10", "21")
+#: The keys of a code's path, in the order of the standard.
+PATH_KEYS = ("01", "22", "10", "21", "235")
 
 
 class NotACode(ValueError):
@@ -70,14 +71,8 @@ class DigitalLink:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Identifiers and values in the order of the standard."""
-        values = (
-            ("01", self.gtin),
-            ("22", self.variant),
-            ("10", self.lot),
-            ("21", self.serial),
-            ("235", self.extension),
-        )
-        return tuple((key, value) for key, value in values if value)
+        values = (self.gtin, self.variant, self.lot, self.serial, self.extension)
+        return tuple(pair for pair in zip(PATH_KEYS, values, strict=True) if pair[1])
 
     @property
     def canonical(self) -> str:
@@ -131,7 +126,7 @@ def parse_uri(uri: str) -> tuple[DigitalLink, dict[str, str]]:
     segments = _without_stem(whole[2].removesuffix("/").split("/")[1:])
     if not segments:
         raise NotACode(uri)
-    link = _from_pairs(list(zip(segments[::2], map(_decoded, segments[1::2]), strict=True)))
+    link = from_pairs(list(zip(segments[::2], map(_decoded, segments[1::2]), strict=True)))
     try:
         return link, attributes_of(whole[3] or "", has_extension=link.extension is not None)
     except UnsoundAttribute as error:
@@ -200,7 +195,8 @@ def _without_stem(segments: list[str]) -> list[str]:
     return []
 
 
-def _from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:
+def from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:
+    """Return the link of keys and decoded values, GTIN first. Raises ``MalformedCode``."""
     (_, gtin), *qualifiers = pairs
     for key, value in qualifiers:
         if key not in _NAMES:
@@ -212,7 +208,7 @@ def _from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:
     named = dict(qualifiers)
     rest = (named.get("22"), named.get("10"), named.get("21"), named.get("235"))
     link = DigitalLink(_checked_gtin(gtin, *rest), *rest)
-    if keys != sorted(keys, key=("235", *_ORDER).index):
+    if keys != sorted(keys, key=PATH_KEYS.index):
         raise _wrong_order(link)
     return link
 
@@ -223,7 +219,7 @@ def _in_order(path: str) -> DigitalLink | None:
     if len(segments) % 2 or segments[0] != "01":
         return None
     try:
-        return _from_pairs(list(zip(segments[::2], segments[1::2], strict=True)))
+        return from_pairs(list(zip(segments[::2], segments[1::2], strict=True)))
     except MalformedCode as error:
         return error.meant
 

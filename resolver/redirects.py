@@ -4,16 +4,18 @@ No request object, middleware, session or URLconf takes part; those cost more th
 Paths that are no codes go on to Django.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from django.conf import settings
 
 from resolver import pages
 from resolver.activation import activate
 from resolver.attributes import UnsoundAttribute, attributes_of
+from resolver.compression import decompress
 from resolver.database import Unavailable
 from resolver.digital_link import (
     Code,
@@ -32,7 +34,11 @@ Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Application = Callable[[Environ, StartResponse], object]
 
+_Headers = tuple[tuple[str, str], ...]
+_Redirect = tuple[str, _Headers]
+
 _METHODS = ("GET", "HEAD")
+_HOST = re.compile(r"[0-9A-Za-z.\-]+(?::[0-9]+)?")
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 _redirected = SCANS.labels("redirected")
@@ -52,21 +58,22 @@ def in_front_of(django: Callable[..., object]) -> Application:
             return django(environ, start_response)
         if isinstance(answer, _Page):
             return answer.send(environ, start_response, always)
-        headers = [("Location", answer), ("Content-Length", "0"), *always]
+        location, more = answer
+        headers = [("Location", location), ("Content-Length", "0"), *more, *always]
         start_response("307 Temporary Redirect", headers)
         return [b""]
 
     return application
 
 
-def _answer(environ: Environ) -> "str | _Page":
+def _answer(environ: Environ) -> "_Redirect | _Page":
     """Return where to go, on the same host, or the page that says why not."""
     query = _printable(environ.get("QUERY_STRING", ""))
     try:
         return _resolve(environ, query)
     except ShortGtin as error:
         _rewritten.inc()
-        return _with_query(error.meant.canonical, query)
+        return _with_query(error.meant.canonical, query), ()
     except MalformedCode as error:
         meant = _with_query(error.meant.canonical, query) if error.meant else None
         return _malformed(str(error), meant)
@@ -76,9 +83,19 @@ def _answer(environ: Environ) -> "str | _Page":
         return _UNAVAILABLE
 
 
-def _resolve(environ: Environ, query: str) -> "str | _Page":
+def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
     path = environ["PATH_INFO"]
-    code = parse(path)
+    more: _Headers = ()
+    try:
+        code = parse(path)
+    except (NotACode, MalformedCode):
+        compressed = decompress(path)
+        if compressed is None:
+            raise
+        code, inside = compressed
+        path = unquote(code.canonical)
+        query = f"{inside}&{query}" if inside and query else inside or query
+        more = (_same_as(environ, _with_query(code.canonical, inside)),)
     if environ["REQUEST_METHOD"] not in _METHODS:
         return _NOT_ALLOWED
     if query and isinstance(code, DigitalLink):
@@ -90,7 +107,14 @@ def _resolve(environ: Environ, query: str) -> "str | _Page":
         _first_scan(unit)
     else:
         _redirected.inc()
-    return _with_query(f"/p/{unit.token}", query)
+    return _with_query(f"/p/{unit.token}", query), more
+
+
+def _same_as(environ: Environ, path: str) -> tuple[str, str]:
+    """Return the header that names the uncompressed code; relative where the host is no host."""
+    host = environ.get("HTTP_HOST", "")
+    base = f"{settings.TIEBACK_RESOLVER_SCHEME}://{host}" if _HOST.fullmatch(host) else ""
+    return "Link", f'<{base}{path}>; rel="owl:sameAs"'
 
 
 def _find(path: str, code: Code) -> ScannedUnit | None:
