@@ -72,7 +72,7 @@ class DigitalLink:
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Identifiers and values in the order of the standard."""
         values = (self.gtin, self.variant, self.lot, self.serial, self.extension)
-        return tuple(pair for pair in zip(PATH_KEYS, values, strict=True) if pair[1])
+        return tuple((key, value) for key, value in zip(PATH_KEYS, values, strict=True) if value)
 
     @property
     def canonical(self) -> str:

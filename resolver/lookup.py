@@ -24,6 +24,13 @@ _BY_STORED_SERIAL = f"""{_SELECT}
  where unit.serial = %s and batch.gtin = %s
    and unit.product_id in (select product_id from minting_mintbatch where gtin = %s)
 """  # noqa: S608 - constants only
+_NAMES = """
+select product.name, brand.name
+  from minting_mintunit as unit
+  join minting_product as product on product.id = unit.product_id
+  join brands_brand as brand on brand.id = unit.brand_id
+ where unit.id = %s
+"""
 
 
 class ScannedUnit(NamedTuple):
@@ -51,6 +58,12 @@ def find_unit(code: Code) -> ScannedUnit | None:
     else:
         row = _by_serial(code.serial, code.gtin)
     return ScannedUnit._make(row) if row else None
+
+
+def names_of(unit_id: int) -> tuple[str, str]:
+    """Return the names of an issued unit's product and brand. Raises ``Unavailable``."""
+    product, brand = fetch_one(_NAMES, (unit_id,)) or ("", "")
+    return product, brand
 
 
 def _by_serial(serial: str, gtin: str) -> tuple[Any, ...] | None:

@@ -36,3 +36,22 @@ def malformed(reason: str, meant: str | None = None) -> bytes:
         f'<p><a href="{escape(meant)}">Look up the code that may be meant</a></p>' if meant else ""
     )
     return page("This is not a valid code", reason, more)
+
+
+_PREVIEW = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title>\
+<meta name="description" content="{words}"><meta name="robots" content="noindex">\
+<meta property="og:type" content="website"><meta property="og:title" content="{title}">\
+<meta property="og:site_name" content="{brand}"><meta property="og:description" content="{words}">\
+<meta name="twitter:card" content="summary"></head>
+<body><main><h1>{title}</h1><p>{words}</p></main></body>
+</html>
+"""
+
+
+def preview(product: str, brand: str) -> bytes:
+    """Return what messengers show of a code somebody sent: the product, and nothing of the unit."""
+    words = f"Digital product passport of an item by {brand}."
+    names = {"title": product, "brand": brand, "words": words}
+    return _PREVIEW.format(**{name: escape(text) for name, text in names.items()}).encode()

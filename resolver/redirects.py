@@ -26,7 +26,7 @@ from resolver.digital_link import (
     other_reading,
     parse,
 )
-from resolver.lookup import ScannedUnit, find_unit
+from resolver.lookup import ScannedUnit, find_unit, names_of
 from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
 
@@ -103,7 +103,10 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
     unit = _find(path, code)
     if unit is None:
         return _UNKNOWN
-    if unit.awaits_first_scan and classify(environ) is TrafficClass.PERSON:
+    traffic = classify(environ)
+    if traffic is TrafficClass.LINK_PREVIEW:
+        return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
+    if unit.awaits_first_scan and traffic is TrafficClass.PERSON:
         _first_scan(unit)
     else:
         _redirected.inc()

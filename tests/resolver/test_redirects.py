@@ -6,11 +6,12 @@ import socket
 import pytest
 from django.conf import settings as live_settings
 
+from minting.states import UnitStatus
 from resolver import database
 from tests.factories import BrandWorld, gtin
 from tests.planes import acting_as
 from tests.resolver.scanning import counted, scan
-from tests.resolver.units import Minted, mint
+from tests.resolver.units import Minted, mint, units_of
 from tieback.brands.scoping import brand_scope
 
 pytestmark = [
@@ -239,3 +240,14 @@ def test_unsound_attributes_are_refused_and_others_passed_on(minted):
         answer = scan(minted.path(), query=query)
         assert (answer.status, word in answer.body) == (400, True)
     assert scan(minted.path(), query="17=271200&x=1&3103=001500").status == 307
+
+
+def test_a_link_preview_gets_a_page_about_the_product_and_activates_nothing(nordhav):
+    minted = mint(nordhav, name="Chair <Nord>")
+    answer = scan(minted.path(), user_agent="WhatsApp/2.23.20.0")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert '<meta property="og:title" content="Chair &lt;Nord&gt;">' in answer.body
+    assert f'<meta property="og:site_name" content="{nordhav.brand.name}">' in answer.body
+    assert minted.tokens[0] not in answer.body
+    assert units_of(minted)[0].status == UnitStatus.MINTED
+    assert scan(f"/mu/{NEVER_ISSUED}", user_agent="WhatsApp/2.23.20.0").status == 404
