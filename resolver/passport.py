@@ -71,4 +71,6 @@ def _context(unit: dict[str, Any]) -> dict[str, Any]:
 
 def _uncached(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
+    # The redirect of a code allows it too: the passport is for everybody.
+    response["Access-Control-Allow-Origin"] = "*"
     return response

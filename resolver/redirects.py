@@ -38,6 +38,7 @@ _Headers = tuple[tuple[str, str], ...]
 _Redirect = tuple[str, _Headers]
 
 _METHODS = ("GET", "HEAD")
+_ALLOW = ("Allow", "GET, HEAD, OPTIONS")
 _HOST = re.compile(r"[0-9A-Za-z.\-]+(?::[0-9]+)?")
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -97,7 +98,7 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
         query = f"{inside}&{query}" if inside and query else inside or query
         more = (_same_as(environ, _with_query(code.canonical, inside)),)
     if environ["REQUEST_METHOD"] not in _METHODS:
-        return _NOT_ALLOWED
+        return _OPTIONS if environ["REQUEST_METHOD"] == "OPTIONS" else _NOT_ALLOWED
     if query and isinstance(code, DigitalLink):
         attributes_of(query, has_extension=code.extension is not None)
     unit = _find(path, code)
@@ -158,15 +159,15 @@ class _Page:
         self._status = f"{status.value} {status.phrase}"
         self._counter = SCANS.labels(outcome)
         self._body = body
-        self._headers = [
+        of_body = (
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Length", str(len(body))),
             (
                 "Content-Security-Policy",
                 "default-src 'none'; img-src data:; frame-ancestors 'none'",
             ),
-            *more,
-        ]
+        )
+        self._headers = [*(of_body if body else ()), *more]
 
     def send(
         self, environ: Environ, start_response: StartResponse, always: list[tuple[str, str]]
@@ -182,7 +183,17 @@ _NOT_ALLOWED = _Page(
     HTTPStatus.METHOD_NOT_ALLOWED,
     "method_not_allowed",
     pages.NOT_ALLOWED,
-    ("Allow", ", ".join(_METHODS)),
+    _ALLOW,
+)
+# What a browser asks before a page of another site may read a code.
+_OPTIONS = _Page(
+    HTTPStatus.NO_CONTENT,
+    "options",
+    b"",
+    _ALLOW,
+    ("Access-Control-Allow-Methods", _ALLOW[1]),
+    ("Access-Control-Allow-Headers", "Accept, Accept-Language"),
+    ("Access-Control-Max-Age", "86400"),
 )
 _UNAVAILABLE = _Page(
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -197,6 +208,9 @@ def _headers_of_every_answer() -> list[tuple[str, str]]:
         ("Cache-Control", "no-store"),
         ("Referrer-Policy", "no-referrer"),
         ("X-Content-Type-Options", "nosniff"),
+        # A code is for everybody, and no answer depends on who is signed in anywhere.
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "Link, Location, Retry-After"),
     ]
     if settings.SECURE_HSTS_SECONDS:
         value = f"max-age={settings.SECURE_HSTS_SECONDS}"

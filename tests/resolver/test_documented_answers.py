@@ -34,6 +34,7 @@ def test_requests_are_answered_as_documented():
         assert answer.status == int(status), request
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
         if "/p/{token}" in says:
             assert answer.location.partition("?")[0] == f"/p/{minted.tokens[0]}"
         if "passed on" in says:

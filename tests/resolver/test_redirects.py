@@ -36,6 +36,8 @@ def test_a_scan_is_sent_to_the_passport_on_the_same_host(minted):
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Link, Location, Retry-After",
     }
 
 
@@ -146,9 +148,17 @@ def test_a_malformed_code_is_refused_without_asking_the_database(connections):
 
 
 def test_a_code_can_only_be_read(minted):
-    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
         answer = scan(minted.path(), method)
-        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_a_page_of_another_site_may_ask_and_read(minted):
+    answer = scan(minted.path(), "OPTIONS")
+    assert (answer.status, answer.body) == (204, "")
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert "Content-Length" not in answer.headers
+    assert scan("/mu/x").headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_head_is_answered_like_get_without_a_body(minted):
