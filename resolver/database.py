@@ -38,7 +38,10 @@ class _Rest:
     until = 0.0
 
 
-def fetch_one(query: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+Parameters = tuple[Any, ...] | dict[str, Any]
+
+
+def fetch_one(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
     """Run one statement as its own transaction and return its first row.
 
     A connection that broke while idle is replaced and the statement sent again, so it must be
@@ -79,7 +82,7 @@ def connect() -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
-def _run(query: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def _run(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
     # The cursor is kept too: making one for each scan costs a tenth of the scan.
     cursor = getattr(_mine, "cursor", None) or _new_cursor()
     return cursor.execute(query, parameters, prepare=True).fetchone()

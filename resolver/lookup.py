@@ -1,10 +1,11 @@
-"""Finds the unit behind a code.
+"""Finds the unit behind a code, among those of the brand whose host was asked.
 
 What a code says is compared with what its batch froze when it was minted, never with the product's
 present GTIN. A lot or a variant in the code is not compared: GTIN and serial name one unit alone.
 """
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from minting.states import ActivationMode, UnitStatus
 from resolver.database import fetch_one
@@ -15,14 +16,16 @@ select unit.id, unit.token, unit.status, batch.activation_mode
   from minting_mintunit as unit
   join minting_mintbatch as batch on batch.id = unit.batch_id
 """
-_BY_PUBLIC_ID = f"{_SELECT} where unit.token = %s"
+_BY_PUBLIC_ID = f"{_SELECT} where unit.token = %s and unit.brand_id = %s"
 _BY_TOKEN_AS_SERIAL = f"""{_SELECT}
- where unit.token = %s and unit.serial is null and batch.gtin = %s
+ where unit.token = %s and unit.brand_id = %s and unit.serial is null and batch.gtin = %s
 """
 # By product, as the unique index on stored serials goes.
 _BY_STORED_SERIAL = f"""{_SELECT}
- where unit.serial = %s and batch.gtin = %s
-   and unit.product_id in (select product_id from minting_mintbatch where gtin = %s)
+ where unit.serial = %(serial)s and unit.brand_id = %(brand)s and batch.gtin = %(gtin)s
+   and unit.product_id in (
+       select product_id from minting_mintbatch where gtin = %(gtin)s and brand_id = %(brand)s
+   )
 """  # noqa: S608 - constants only
 _NAMES = """
 select product.name, brand.name
@@ -49,14 +52,14 @@ class ScannedUnit(NamedTuple):
         )
 
 
-def find_unit(code: Code) -> ScannedUnit | None:
-    """Return the unit a code names, or None. Raises ``Unavailable``."""
+def find_unit(brand: UUID, code: Code) -> ScannedUnit | None:
+    """Return the unit of this brand that a code names, or None. Raises ``Unavailable``."""
     if isinstance(code, UnitLink):
-        row = fetch_one(_BY_PUBLIC_ID, (code.token,))
+        row = fetch_one(_BY_PUBLIC_ID, (code.token, brand))
     elif code.serial is None:
         return None
     else:
-        row = _by_serial(code.serial, code.gtin)
+        row = _by_serial(brand, code.serial, code.gtin)
     return ScannedUnit._make(row) if row else None
 
 
@@ -66,11 +69,11 @@ def names_of(unit_id: int) -> tuple[str, str]:
     return product, brand
 
 
-def _by_serial(serial: str, gtin: str) -> tuple[Any, ...] | None:
+def _by_serial(brand: UUID, serial: str, gtin: str) -> tuple[Any, ...] | None:
     """A unit's serial is the stored one, else its token: one statement, as a rule.
 
     Only a serial that has the shape of a token and is none is looked for twice.
     """
-    if is_token(serial) and (row := fetch_one(_BY_TOKEN_AS_SERIAL, (serial, gtin))):
+    if is_token(serial) and (row := fetch_one(_BY_TOKEN_AS_SERIAL, (serial, brand, gtin))):
         return row
-    return fetch_one(_BY_STORED_SERIAL, (serial, gtin, gtin))
+    return fetch_one(_BY_STORED_SERIAL, {"serial": serial, "brand": brand, "gtin": gtin})

@@ -23,6 +23,10 @@ UNKNOWN = page(
     "Unknown code",
     "No item has been issued under this code. Check that it was read completely.",
 )
+NO_SUCH_HOST = page(
+    "Unknown address",
+    "No brand's codes are answered at this address. Check that the code was read completely.",
+)
 NOT_ALLOWED = page("Method not allowed", "A code can only be read.")
 UNAVAILABLE = page(
     "Not available at the moment",

@@ -5,6 +5,7 @@ columns named here.
 """
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -15,8 +16,10 @@ from django.views import View
 from minting.models import MintUnit
 from minting.states import UnitStatus
 from resolver import pages
+from resolver.database import Unavailable
 from resolver.digital_link import is_token
 from resolver.facts import public_facts
+from resolver.hosts import brand_of
 from tieback.brands.scoping import all_brands
 
 log = structlog.get_logger(__name__)
@@ -44,8 +47,9 @@ class PassportView(View):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show the unit as it stands now, whether in use or withdrawn."""
         try:
-            unit = _read(token) if is_token(token) else None
-        except (OperationalError, InterfaceError) as error:
+            brand = brand_of(request.META.get("HTTP_HOST", ""))
+            unit = _read(brand, token) if brand and is_token(token) else None
+        except (Unavailable, OperationalError, InterfaceError) as error:
             log.warning("passport_unavailable", error=type(error).__name__)
             later = {"Retry-After": pages.RETRY_AFTER_SECONDS}
             return _uncached(HttpResponse(pages.UNAVAILABLE, status=503, headers=later))
@@ -54,9 +58,10 @@ class PassportView(View):
         return _uncached(render(request, "resolver/passport.html", _context(unit)))
 
 
-def _read(token: str) -> dict[str, Any] | None:
+def _read(brand: UUID, token: str) -> dict[str, Any] | None:
     with all_brands():
-        rows = MintUnit.objects.filter(token=token).values_list(*_COLUMNS.values())
+        units = MintUnit.objects.filter(brand_id=brand, token=token)
+        rows = units.values_list(*_COLUMNS.values())
         return next((dict(zip(_COLUMNS, row, strict=True)) for row in rows), None)
 
 

@@ -4,11 +4,11 @@ No request object, middleware, session or URLconf takes part; those cost more th
 Paths that are no codes go on to Django.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, unquote
+from uuid import UUID
 
 from django.conf import settings
 
@@ -26,6 +26,7 @@ from resolver.digital_link import (
     other_reading,
     parse,
 )
+from resolver.hosts import brand_of
 from resolver.lookup import ScannedUnit, find_unit, names_of
 from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
@@ -39,7 +40,6 @@ _Redirect = tuple[str, _Headers]
 
 _METHODS = ("GET", "HEAD")
 _ALLOW = ("Allow", "GET, HEAD, OPTIONS")
-_HOST = re.compile(r"[0-9A-Za-z.\-]+(?::[0-9]+)?")
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 _redirected = SCANS.labels("redirected")
@@ -85,23 +85,15 @@ def _answer(environ: Environ) -> "_Redirect | _Page":
 
 
 def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
-    path = environ["PATH_INFO"]
-    more: _Headers = ()
-    try:
-        code = parse(path)
-    except (NotACode, MalformedCode):
-        compressed = decompress(path)
-        if compressed is None:
-            raise
-        code, inside = compressed
-        path = unquote(code.canonical)
-        query = f"{inside}&{query}" if inside and query else inside or query
-        more = (_same_as(environ, _with_query(code.canonical, inside)),)
+    code, path, query, more = _read(environ, query)
     if environ["REQUEST_METHOD"] not in _METHODS:
         return _OPTIONS if environ["REQUEST_METHOD"] == "OPTIONS" else _NOT_ALLOWED
     if query and isinstance(code, DigitalLink):
         attributes_of(query, has_extension=code.extension is not None)
-    unit = _find(path, code)
+    brand = brand_of(environ.get("HTTP_HOST", ""))
+    if brand is None:
+        return _NO_SUCH_HOST
+    unit = _find(brand, path, code)
     if unit is None:
         return _UNKNOWN
     traffic = classify(environ)
@@ -114,18 +106,31 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
     return _with_query(f"/p/{unit.token}", query), more
 
 
+def _read(environ: Environ, query: str) -> tuple[Code, str, str, _Headers]:
+    """Return the code, its path and query uncompressed, and what to say beside the answer."""
+    path = environ["PATH_INFO"]
+    try:
+        return parse(path), path, query, ()
+    except (NotACode, MalformedCode):
+        compressed = decompress(path)
+        if compressed is None:
+            raise
+    link, inside = compressed
+    more = (_same_as(environ, _with_query(link.canonical, inside)),)
+    return link, unquote(link.canonical), "&".join(filter(None, (inside, query))), more
+
+
 def _same_as(environ: Environ, path: str) -> tuple[str, str]:
-    """Return the header that names the uncompressed code; relative where the host is no host."""
-    host = environ.get("HTTP_HOST", "")
-    base = f"{settings.TIEBACK_RESOLVER_SCHEME}://{host}" if _HOST.fullmatch(host) else ""
+    """Return the header that names the uncompressed code; only known hosts are answered with it."""
+    base = f"{settings.TIEBACK_RESOLVER_SCHEME}://{environ.get('HTTP_HOST')}"
     return "Link", f'<{base}{path}>; rel="owl:sameAs"'
 
 
-def _find(path: str, code: Code) -> ScannedUnit | None:
+def _find(brand: UUID, path: str, code: Code) -> ScannedUnit | None:
     """Look the code up, then what else its path may mean. Raises as ``other_reading`` does."""
-    unit = find_unit(code)
+    unit = find_unit(brand, code)
     if unit is None and (other := other_reading(path, code)):
-        return find_unit(other)
+        return find_unit(brand, other)
     return unit
 
 
@@ -179,6 +184,7 @@ class _Page:
 
 
 _UNKNOWN = _Page(HTTPStatus.NOT_FOUND, "unknown", pages.UNKNOWN)
+_NO_SUCH_HOST = _Page(HTTPStatus.NOT_FOUND, "no_such_host", pages.NO_SUCH_HOST)
 _NOT_ALLOWED = _Page(
     HTTPStatus.METHOD_NOT_ALLOWED,
     "method_not_allowed",

@@ -92,7 +92,7 @@ def test_a_known_person_becomes_owner_and_keeps_their_password() -> None:
     known.refresh_from_db()
     assert body["owner"] == {"user_id": known.pk, "email": known.email, "password": None}
     assert known.check_password("their own secret")
-    assert "known already" in run(slug="nordhav-2")
+    assert "known already" in run(slug="nordhav-2", resolver_host="2.nordhav.example")
 
 
 def test_without_json_it_prints_lines_for_people() -> None:
@@ -179,11 +179,23 @@ def test_a_failure_on_the_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_host_that_another_brand_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    other = {"slug": "other", "owner_email": "other@nordhav.example"}
+    with pytest.raises(CommandError, match="is held by another brand"):
+        run(**other)
+    monkeypatch.setattr(onboarding, "free_resolver_host", str)
+    monkeypatch.setattr(onboarding, "_cleaned", lambda new: new)
+    with pytest.raises(CommandError, match="--resolver-host: It was taken just now"):
+        run(**other)
+    assert Brand.objects.count() == 1
+
+
 def test_a_slug_taken_while_we_looked_is_told_like_any_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run()
     monkeypatch.setattr(onboarding, "_clean_slug", str)
     with pytest.raises(CommandError, match="--slug: It was taken just now"):
-        run(owner_email="other@nordhav.example")
+        run(owner_email="other@nordhav.example", resolver_host="2.nordhav.example")
     assert not User.objects.filter(email="other@nordhav.example").exists()

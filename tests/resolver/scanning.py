@@ -47,6 +47,7 @@ def scan(path: str, method: str = "GET", query: str = "", **headers: str) -> Ans
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "QUERY_STRING": query,
+        "HTTP_HOST": "nordhav.example",
         "HTTP_USER_AGENT": IPHONE,
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }

@@ -84,12 +84,10 @@ def test_a_scan_of_a_compressed_code_is_answered_and_told_its_long_form(nordhav)
     whole = packed((0x0C, 8), (int(minted.gtin), 47), *digits("007"))
     rest = packed((0x21, 8), *digits("007"), (0x17, 8), (271231, 20))
     for path, inside in ((f"/{whole}", ""), (f"/01/{minted.gtin}/{rest}", "17=271231")):
-        answer = scan(path, query="a=1", host="id.example.com")
+        answer = scan(path, query="a=1", host="nordhav.example")
         both = f"{inside}&a=1" if inside else "a=1"
         assert (answer.status, answer.location) == (307, f"/p/{minted.tokens[0]}?{both}")
         long_form = f"/01/{minted.gtin}/21/007" + (f"?{inside}" if inside else "")
-        same = f'<http://id.example.com{long_form}>; rel="owl:sameAs"'
+        same = f'<http://nordhav.example{long_form}>; rel="owl:sameAs"'
         assert answer.headers["Link"] == same
-    strange = scan(f"/{whole}", host='a>; rel="next"')
-    assert strange.headers["Link"] == f'</01/{minted.gtin}/21/007>; rel="owl:sameAs"'
     assert scan(f"/{whole}", "POST").status == 405

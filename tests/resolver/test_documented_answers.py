@@ -16,7 +16,7 @@ ROWS = rows(section(text_of("resolver.md"), "Requests and answers"), "request")
 
 
 def test_requests_are_answered_as_documented():
-    minted = mint(make_world("documented"), serials=["S1"])
+    minted = mint(make_world("nordhav"), serials=["S1"])
     known = {
         "gtin": minted.gtin,
         "gtin13": minted.gtin.removeprefix("0"),
@@ -24,7 +24,7 @@ def test_requests_are_answered_as_documented():
         "token": minted.tokens[0],
     }
     asked = [(names_in(row[0]), row) for row in ROWS if names_in(row[0])]
-    assert len(asked) == len(ROWS) - 1
+    assert len(asked) == len(ROWS) - 2
     for (request,), row in asked:
         _, status, says = row
         method, _, target = request.format(**known).partition(" ")

@@ -9,6 +9,7 @@ from django.test import Client
 
 from minting.passport_schema import CATEGORIES
 from minting.states import ActivationMode, UnitStatus
+from resolver import database
 from tests.factories import BrandWorld
 from tests.resolver.units import mint, row_versions
 from tieback import settings as configured
@@ -30,7 +31,7 @@ def public(settings) -> Client:
         for name in (*configured._FIRST, *configured._PUBLIC, *configured._LAST)
         if "whitenoise" not in name
     ]
-    return Client(headers={"host": "codes.nordhav.example"})
+    return Client(headers={"host": "nordhav.example"})
 
 
 def test_the_page_names_the_unit_its_brand_and_its_facts(nordhav: BrandWorld, public: Client):
@@ -140,4 +141,13 @@ def test_without_a_database_the_page_says_so_and_when_to_come_back(nordhav, publ
         broken.setitem(live_settings.DATABASES["default"], "PORT", "1")
         response = public.get(f"/p/{token}")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
+    monkeypatch.setattr(database._Rest, "until", 0.0)
+    assert public.get(f"/p/{token}").status_code == 200
+
+
+def test_a_page_is_shown_on_its_own_brands_hosts_only(nordhav, strangers, public):
+    token = mint(nordhav).tokens[0]
+    theirs = {"host": strangers.brand.resolver_host}
+    assert public.get(f"/p/{token}", headers=theirs).status_code == 404
+    assert public.get(f"/p/{token}", headers={"host": "nobody.example"}).status_code == 404
     assert public.get(f"/p/{token}").status_code == 200

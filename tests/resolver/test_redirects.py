@@ -7,12 +7,13 @@ import pytest
 from django.conf import settings as live_settings
 
 from minting.states import UnitStatus
-from resolver import database
+from resolver import database, hosts
 from tests.factories import BrandWorld, gtin
 from tests.planes import acting_as
 from tests.resolver.scanning import counted, scan
 from tests.resolver.units import Minted, mint, units_of
-from tieback.brands.scoping import brand_scope
+from tieback.brands.models import Brand
+from tieback.brands.scoping import all_brands, brand_scope
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -85,10 +86,43 @@ def test_a_stored_serial_is_found_under_its_gtin(nordhav):
     assert scan(f"/01/{minted.gtin}/21/S-1/").location == f"/p/{minted.tokens[0]}"
 
 
-def test_brands_may_use_the_same_serial(nordhav, strangers):
-    ours, theirs = mint(nordhav, serials=["7"]), mint(strangers, serials=["7"])
+def test_brands_may_use_the_same_gtin_and_serial_and_the_host_tells_which(nordhav, strangers):
+    ours = mint(nordhav, serials=["7"])
+    theirs = mint(strangers, serials=["7"], gtin=ours.gtin)
+    their_host = strangers.brand.resolver_host
     assert scan(f"/01/{ours.gtin}/21/7").location == f"/p/{ours.tokens[0]}"
-    assert scan(f"/01/{theirs.gtin}/21/7").location == f"/p/{theirs.tokens[0]}"
+    theirs_on_theirs = scan(f"/01/{ours.gtin}/21/7", host=their_host)
+    assert theirs_on_theirs.location == f"/p/{theirs.tokens[0]}"
+    for path in (f"/mu/{theirs.tokens[0]}", theirs.path()):
+        assert scan(path).status == 404
+        assert scan(f"/mu/{theirs.tokens[0]}", host=their_host).status == 307
+
+
+def test_a_host_is_read_as_hosts_are(minted):
+    for host in ("NORDHAV.example", "nordhav.example:443", "nordhav.example:8443"):
+        assert scan(minted.path(), host=host).status == 307
+    for host in ("", "nordhav.example.evil", "x" * 300, ":80", "[::1]:80"):
+        answer = scan(minted.path(), host=host)
+        assert (answer.status, "Unknown address" in answer.body) == (404, True)
+
+
+def test_every_host_a_brand_has_had_goes_on_answering(nordhav, minted):
+    with acting_as("console"), all_brands():
+        Brand.objects.filter(id=nordhav.brand.id).update(resolver_host="new.example")
+    for host in ("nordhav.example", "new.example"):
+        assert scan(minted.path(), host=host).status == 307
+
+
+def test_an_answer_about_a_host_is_remembered_for_some_seconds(minted, monkeypatch):
+    asked = []
+    monkeypatch.setattr(hosts, "fetch_one", lambda *given: asked.append(given))
+    for _ in range(3):
+        assert scan(minted.path(), host="nobody.example").status == 404
+    assert len(asked) == 1
+    monkeypatch.setattr(hosts, "REMEMBERED_HOSTS", 1)
+    for number in range(3):
+        scan(minted.path(), host=f"nobody-{number}.example")
+    assert len(hosts._known) <= 2
 
 
 def test_where_a_serial_is_stored_the_token_is_not_the_serial(nordhav):
@@ -123,7 +157,7 @@ def test_a_code_goes_on_working_when_its_product_gets_another_gtin(nordhav, mint
     assert scan(minted.path()).status == 307
 
 
-def test_a_code_that_was_never_issued_is_unknown():
+def test_a_code_that_was_never_issued_is_unknown(nordhav):
     for path in (f"/mu/{NEVER_ISSUED}", f"/01/09506000134352/21/{NEVER_ISSUED}"):
         answer = scan(path)
         assert (answer.status, "Unknown code" in answer.body) == (404, True)
@@ -173,7 +207,7 @@ def test_paths_that_are_no_codes_go_on_to_django():
         assert scan(path, "POST").body == "django"
 
 
-def test_answers_are_counted_by_outcome():
+def test_answers_are_counted_by_outcome(nordhav):
     for path, outcome in (("/mu/x", "malformed"), (f"/mu/{NEVER_ISSUED}", "unknown")):
         before = counted(outcome)
         scan(path)

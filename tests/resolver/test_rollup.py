@@ -22,7 +22,7 @@ pytestmark = [
 def scan_some(minted: Minted, count: int) -> None:
     with acting_as("resolver"):
         for at in range(count):
-            assert scan(minted.path(at)).status == 307
+            assert scan(minted.path(at), host=minted.host).status == 307
 
 
 def activated(minted: Minted) -> int:

@@ -8,13 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from minting.states import UnitStatus
-from tests.factories import BrandWorld
+from tests.factories import BrandWorld, make_world
 from tests.resolver.scanning import IPHONE
 from tests.resolver.units import mint, units_of, waiting_activations
 from tieback.stack.ports import HOST, free_ports
@@ -25,6 +26,20 @@ pytestmark = [
     pytest.mark.usefixtures("connections"),
 ]
 ROOT = Path(__file__).parents[2]
+_numbers = count(1)
+
+
+class _Asked:
+    """The host of the brand that the present test scans."""
+
+    host = "localhost"
+
+
+@pytest.fixture
+def nordhav(db: None) -> BrandWorld:
+    """A brand on a host that these processes have not been asked about yet."""
+    _Asked.host = f"codes-{next(_numbers)}.example"
+    return make_world("nordhav", resolver_host=_Asked.host)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +88,7 @@ def ask(
 ) -> tuple[int, http.client.HTTPMessage, str]:
     client = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
-        always = {"Host": "codes.nordhav.example", "User-Agent": IPHONE}
+        always = {"Host": _Asked.host, "User-Agent": IPHONE}
         client.request(method, path, headers={**always, **headers})
         response = client.getresponse()
         return response.status, response.headers, response.read().decode()

@@ -28,6 +28,10 @@ class Minted:
         assert self.batch.gtin
         return self.batch.gtin
 
+    @property
+    def host(self) -> str:
+        return self.batch.resolver_base.partition("://")[2]
+
     def path(self, at: int = 0) -> str:
         return f"/01/{self.gtin}/21/{self.tokens[at]}"
 

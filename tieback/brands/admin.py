@@ -8,8 +8,15 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from tieback.brands.audit import ActsFor, record
-from tieback.brands.models import ApiCredential, AuditEntry, Brand, Membership, User
-from tieback.brands.onboarding import clean_gs1_prefixes, clean_resolver_host
+from tieback.brands.models import (
+    ApiCredential,
+    AuditEntry,
+    Brand,
+    Membership,
+    ResolverHost,
+    User,
+)
+from tieback.brands.onboarding import clean_gs1_prefixes, free_resolver_host
 from tieback.console import ConsoleAdmin, site
 
 
@@ -23,8 +30,8 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("resolver_host", "gs1_prefixes", "max_concurrent_jobs", "max_units_per_day")
         help_texts: ClassVar[dict[str, str]] = {
             "resolver_host": (
-                "Printed in codes minted from now on. What is printed already keeps its old host,"
-                " which must go on leading here."
+                "Printed in codes minted from now on. Codes on hosts the brand has had go on being"
+                " answered, as long as those hosts lead here."
             ),
             "gs1_prefixes": "GS1 company prefixes, 6 to 12 digits each, separated by commas.",
             "max_concurrent_jobs": "Jobs waiting or running at one time; empty: no limit.",
@@ -35,7 +42,7 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         """Take a host, or nothing: then nothing mints."""
         given = self.cleaned_data["resolver_host"]
         try:
-            return clean_resolver_host(given) if given.strip() else ""
+            return free_resolver_host(given, brand_id=self.instance.pk) if given.strip() else ""
         except ValueError as error:
             raise ValidationError(str(error)) from None
 
@@ -85,6 +92,55 @@ class BrandAdmin(ConsoleAdmin):
             obj.pk,
             before=before,
             after=after,
+            request=request,
+        )
+
+
+class ResolverHostForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A further host for a brand."""
+
+    class Meta:
+        """The columns."""
+
+        model = ResolverHost
+        fields = ("host", "brand")
+        help_texts: ClassVar[dict[str, str]] = {
+            "host": "It must lead to the resolver. It cannot be taken back: codes may name it.",
+        }
+
+    def clean_host(self) -> str:
+        """Take a host that no brand holds."""
+        try:
+            return free_resolver_host(self.cleaned_data["host"])
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+@admin.register(ResolverHost, site=site)
+class ResolverHostAdmin(ConsoleAdmin):
+    """The hosts whose codes are answered, each one brand's; they can be added and stay."""
+
+    form = ResolverHostForm
+    list_display = ("host", "brand", "created_at")
+    list_filter = ("brand",)
+    list_select_related = ("brand",)
+    search_fields = ("host__startswith", "brand__slug__exact")
+    search_help_text = "The beginning of a host, or a brand's slug"
+    ordering = ("host",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Operators with the permission may add a host."""
+        return request.user.has_perm("brands.add_resolverhost")
+
+    def save_model(self, request: HttpRequest, obj: ResolverHost, form: Any, change: Any) -> None:
+        """Save the host and say in the audit trail whose it is."""
+        obj.save(force_insert=True)
+        record(
+            ActsFor(obj.brand_id, f"user:{request.user.pk}"),
+            "resolver_host.added",
+            "resolver_host",
+            obj.host,
+            after={"host": obj.host},
             request=request,
         )
 

@@ -94,6 +94,25 @@ class Brand(models.Model):
         return self.name
 
 
+class ResolverHost(models.Model):
+    """A host whose codes are one brand's. It stays, since what is printed names it for ever.
+
+    A trigger adds a brand's present host (``tieback_hold_resolver_host``); operators add others.
+    """
+
+    host = models.CharField(max_length=255, primary_key=True)
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="resolver_hosts")
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = BrandManager()
+
+    class Meta:
+        ordering = ("host",)
+
+    def __str__(self) -> str:
+        return self.host
+
+
 class Membership(models.Model):
     """A person's role in a brand."""
 

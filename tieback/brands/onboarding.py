@@ -18,7 +18,7 @@ from django.db import IntegrityError
 
 from tieback.brands.audit import ActsFor, record
 from tieback.brands.credentials import IssuedCredential, issue_credential
-from tieback.brands.models import Brand, Membership, User
+from tieback.brands.models import Brand, Membership, ResolverHost, User
 from tieback.brands.roles import Role
 from tieback.brands.scoping import all_brands, brand_scope
 from tieback.errors import FieldError, ValidationFailed
@@ -30,6 +30,9 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?P<name>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[1-9][0-9]{{0,4}}))?")
 _PREFIX = re.compile(r"[0-9]{6,12}")
+
+# Parts of constraints' names, and the fields they are about.
+_UNIQUE = {"slug": "slug", "email": "owner_email", "resolverhost": "resolver_host"}
 
 LONGEST_NAME = 200
 LONGEST_HOST = 253
@@ -105,6 +108,19 @@ def clean_resolver_host(text: str) -> str:
     return host
 
 
+def free_resolver_host(text: str, *, brand_id: uuid.UUID | None = None) -> str:
+    """Return the host in lower case where no other brand than this one holds it.
+
+    Raises ``ValueError``: a code's host is what tells brands apart, and what is printed stays.
+    """
+    host = clean_resolver_host(text)
+    with all_brands():
+        holder = ResolverHost.objects.filter(host=host).first()
+    if holder and holder.brand_id != brand_id:
+        raise ValueError(f"{host} is held by another brand: each brand has hosts of its own.")
+    return host
+
+
 def clean_gs1_prefixes(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the prefixes without repeats; raise ``ValueError`` naming those that are none."""
     prefixes = tuple(dict.fromkeys(text.strip() for text in texts))
@@ -151,7 +167,7 @@ def _cleaned(new: NewBrand) -> NewBrand:
     rules: dict[str, Callable[[Any], Any]] = {
         "slug": _clean_slug,
         "name": _clean_name,
-        "resolver_host": clean_resolver_host,
+        "resolver_host": free_resolver_host,
         "owner_email": _clean_email,
         "gs1_prefixes": clean_gs1_prefixes,
     }
@@ -183,7 +199,7 @@ def _taken_meanwhile() -> Iterator[None]:
         yield
     except IntegrityError as error:
         constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
-        for column, field in (("slug", "slug"), ("email", "owner_email")):
+        for column, field in _UNIQUE.items():
             if column in constraint:
                 fault = FieldError(field, "INVALID", "It was taken just now; try again.")
                 raise ValidationFailed(fields=(fault,)) from error
