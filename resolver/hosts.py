@@ -28,9 +28,10 @@ def brand_of(host: str) -> UUID | None:
     known = _known.get(host)
     if known and known[0] > now:
         return known[1]
+    if not 0 < len(host) <= _LONGEST:
+        return None
     name = host.lower()
-    bare = name.rpartition(":")[0] if name[-1:].isdigit() else name
-    row = fetch_one(_BRAND_OF, (name, bare or name)) if 0 < len(name) <= _LONGEST else None
+    row = fetch_one(_BRAND_OF, (name, name.rpartition(":")[0] or name))
     if len(_known) >= REMEMBERED_HOSTS:
         _known.clear()
     brand: UUID | None = row[0] if row else None
