@@ -1,9 +1,10 @@
 """Reads a scanned code, before anything is looked up. Pure.
 
-Two shapes exist: a GS1 Digital Link, ``/01/{gtin}[/22/{variant}][/10/{lot}][/21/{serial}]`` or
-``/01/{gtin}/235/{extension}``, and ``/mu/{token}`` for units without a GTIN. Sources: GS1 Digital
-Link Standard: URI Syntax (key qualifiers of 01 in the order 22, 10, 21, or 235 alone); GS1 General
-Specifications, "GS1 AI encodable character set 82".
+Two kinds exist: a GS1 Digital Link, ``/01/{gtin}[/22/{variant}][/10/{lot}][/21/{serial}]`` or
+``/01/{gtin}/235/{extension}``; and, for what has no GTIN, ``/mu/{token}`` of a unit, ``/mb/{id}``
+of a batch and ``/ml/{id}`` of a lot. Sources: GS1 Digital Link Standard: URI Syntax (key qualifiers
+of 01 in the order 22, 10, 21, or 235 alone); GS1 General Specifications, "GS1 AI encodable
+character set 82".
 
 A WSGI server hands over the path percent-decoded once, and nothing is decoded a second time. An
 encoded slash is a slash by then, and character set 82 has the slash, so in a path a value ends
@@ -12,9 +13,12 @@ between slashes is misread; ``parse_uri``, which has the text as it was printed,
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import quote, unquote
+from uuid import UUID
 
 from minting.gtin import LENGTHS, is_valid
 from minting.serials import ALPHABET, TOKEN_LENGTH
@@ -27,6 +31,7 @@ LONGEST_PATH = len("/01//22//10//21//") + 14 + 3 * 20
 _LINK = re.compile(r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL)
 _GTIN = re.compile(r"[0-9]{14}")
 _CSET_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _TOKEN = re.compile(f"[{ALPHABET.decode()}]{{{TOKEN_LENGTH}}}")
 _URI = re.compile(r"(?:https?|HTTPS?)://([0-9A-Za-z.\-:\[\]]+)(/[^?#]*)(?:\?([^#]*))?(?:#.*)?")
 _NOT_IN_URIS = re.compile(r"[^!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
@@ -92,7 +97,20 @@ class UnitLink:
         return f"/mu/{self.token}"
 
 
-Code = DigitalLink | UnitLink
+@dataclass(frozen=True, slots=True)
+class GroupLink:
+    """The code of a whole batch or lot, by its id."""
+
+    kind: Literal["mb", "ml"]
+    id: UUID
+
+    @property
+    def canonical(self) -> str:
+        """The path as it is printed."""
+        return f"/{self.kind}/{self.id}"
+
+
+Code = DigitalLink | UnitLink | GroupLink
 
 
 def parse(path: str) -> Code:
@@ -101,11 +119,11 @@ def parse(path: str) -> Code:
     A slash at the end counts as part of the last value where it may be one, else it is dropped.
     Raises ``NotACode`` or ``MalformedCode``.
     """
-    if not path.startswith(("/01/", "/mu/")):
+    read = _READERS.get(path[:4])
+    if read is None:
         raise NotACode(path)
     if len(path) > LONGEST_PATH:
         raise MalformedCode("This code is longer than any code can be.")
-    read = _digital_link if path.startswith("/01/") else _unit_link
     try:
         return read(path)
     except MalformedCode:
@@ -147,11 +165,16 @@ def other_reading(path: str, code: Code) -> Code | None:
             return None
         if shorter != code:
             return shorter
-    if isinstance(code, DigitalLink) and any("/" in value for _, value in code.pairs):
+    if isinstance(code, DigitalLink) and has_slash(code):
         if (meant := _in_order(bare)) and meant != code:
             raise _wrong_order(meant)
         raise MalformedCode("No item has this code. A slash within a value is written as %2F.")
     return None
+
+
+def has_slash(code: Code) -> bool:
+    """Tell whether a value of the code holds a slash, so that its path can be read otherwise."""
+    return isinstance(code, DigitalLink) and any("/" in value for _, value in code.pairs)
 
 
 def is_token(text: str) -> bool:
@@ -164,6 +187,13 @@ def _unit_link(path: str) -> UnitLink:
     if not is_token(token):
         raise MalformedCode(f"A unit's code ends in {TOKEN_LENGTH} capital letters and digits.")
     return UnitLink(token)
+
+
+def _group_link(path: str) -> GroupLink:
+    kind, text = path[1:3], path[4:]
+    if not _UUID.fullmatch(text):
+        raise MalformedCode("The code of a batch or lot ends in its id of 32 digits and letters.")
+    return GroupLink("mb" if kind == "mb" else "ml", UUID(text))
 
 
 def _digital_link(path: str) -> DigitalLink:
@@ -193,6 +223,14 @@ def _without_stem(segments: list[str]) -> list[str]:
         if segments[at] not in _NAMES:
             break
     return []
+
+
+_READERS: dict[str, Callable[[str], Code]] = {
+    "/01/": _digital_link,
+    "/mu/": _unit_link,
+    "/mb/": _group_link,
+    "/ml/": _group_link,
+}
 
 
 def from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:

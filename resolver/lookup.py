@@ -9,7 +9,7 @@ from uuid import UUID
 
 from minting.states import ActivationMode, UnitStatus
 from resolver.database import fetch_one
-from resolver.digital_link import Code, UnitLink, is_token
+from resolver.digital_link import Code, DigitalLink, GroupLink, UnitLink, is_token
 
 _SELECT = """
 select unit.id, unit.token, unit.status, batch.activation_mode
@@ -27,6 +27,30 @@ _BY_STORED_SERIAL = f"""{_SELECT}
        select product_id from minting_mintbatch where gtin = %(gtin)s and brand_id = %(brand)s
    )
 """  # noqa: S608 - constants only
+# What is printed on no item is not public: a product is found once a unit of it exists.
+_IS_PUBLIC = "exists (select from minting_mintunit as unit where unit.batch_id = batch.id)"
+_FIND_GROUP = {
+    "gtin": f"""
+select batch.id, null from minting_mintbatch as batch
+ where batch.brand_id = %s and batch.gtin = %s and {_IS_PUBLIC}
+ order by batch.created_at desc, batch.id limit 1
+""",  # noqa: S608 - constants only
+    "lot": f"""
+select batch.id, lot.lot_code
+  from minting_mintlot as lot join minting_mintbatch as batch on batch.id = lot.batch_id
+ where lot.brand_id = %s and batch.gtin = %s and lot.lot_code = %s and {_IS_PUBLIC}
+ order by batch.created_at desc, batch.id limit 1
+""",  # noqa: S608 - constants only
+    "mb": f"""
+select batch.id, null from minting_mintbatch as batch
+ where batch.brand_id = %s and batch.id = %s and {_IS_PUBLIC}
+""",  # noqa: S608 - constants only
+    "ml": f"""
+select batch.id, lot.lot_code
+  from minting_mintlot as lot join minting_mintbatch as batch on batch.id = lot.batch_id
+ where lot.brand_id = %s and lot.id = %s and {_IS_PUBLIC}
+""",  # noqa: S608 - constants only
+}
 _NAMES = """
 select product.name, brand.name
   from minting_mintunit as unit
@@ -52,15 +76,40 @@ class ScannedUnit(NamedTuple):
         )
 
 
+class FoundGroup(NamedTuple):
+    """A batch, and the lot of it that was asked for, if any."""
+
+    batch_id: UUID
+    lot: str | None
+
+
 def find_unit(brand: UUID, code: Code) -> ScannedUnit | None:
     """Return the unit of this brand that a code names, or None. Raises ``Unavailable``."""
     if isinstance(code, UnitLink):
         row = fetch_one(_BY_PUBLIC_ID, (code.token, brand))
-    elif code.serial is None:
+    elif isinstance(code, GroupLink) or code.serial is None:
         return None
     else:
         row = _by_serial(brand, code.serial, code.gtin)
     return ScannedUnit._make(row) if row else None
+
+
+def find_group(brand: UUID, code: Code) -> FoundGroup | None:
+    """Return the batch whose passport shows what a code without a serial number names.
+
+    A GTIN leads to the newest batch printed with it; so does a lot that is not known, as the
+    standard asks of a qualifier. Raises ``Unavailable``.
+    """
+    if isinstance(code, GroupLink):
+        row = fetch_one(_FIND_GROUP[code.kind], (brand, code.id))
+    elif isinstance(code, DigitalLink) and code.serial is None:
+        row = None
+        if code.lot:
+            row = fetch_one(_FIND_GROUP["lot"], (brand, code.gtin, code.lot))
+        row = row or fetch_one(_FIND_GROUP["gtin"], (brand, code.gtin))
+    else:
+        return None
+    return FoundGroup._make(row) if row else None
 
 
 def names_of(unit_id: int) -> tuple[str, str]:

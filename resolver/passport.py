@@ -1,9 +1,10 @@
-"""The passport page of one unit: what anyone who scans its code may read.
+"""The passport pages of a unit, and of a product, lot or batch: what anyone may read.
 
 Rendered on the server without script, cookie or session. The role of this plane may read only the
 columns named here.
 """
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import View
 
-from minting.models import MintUnit
+from minting.models import MintBatch, MintUnit
 from minting.states import UnitStatus
 from resolver import pages
 from resolver.database import Unavailable
-from resolver.digital_link import is_token
+from resolver.digital_link import Code, GroupLink, MalformedCode, NotACode, is_token, parse
 from resolver.facts import public_facts
 from resolver.hosts import brand_of
+from resolver.lookup import FoundGroup, find_group
 from tieback.brands.scoping import all_brands
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,13 @@ _COLUMNS = {
     "category": "batch__passport_version__category",
     "dpp": "batch__passport_version__dpp",
 }
+_COLUMNS_OF_BATCH = {
+    "gtin": "gtin",
+    "product": "product__name",
+    "brand": "brand__name",
+    "category": "passport_version__category",
+    "dpp": "passport_version__dpp",
+}
 
 
 class PassportView(View):
@@ -46,32 +55,72 @@ class PassportView(View):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show the unit as it stands now, whether in use or withdrawn."""
-        try:
-            brand = brand_of(request.META.get("HTTP_HOST", ""))
-            unit = _read(brand, token) if brand and is_token(token) else None
-        except (Unavailable, OperationalError, InterfaceError) as error:
-            log.warning("passport_unavailable", error=type(error).__name__)
-            later = {"Retry-After": pages.RETRY_AFTER_SECONDS}
-            return _uncached(HttpResponse(pages.UNAVAILABLE, status=503, headers=later))
-        if unit is None:
-            return _uncached(HttpResponse(pages.UNKNOWN, status=404))
-        return _uncached(render(request, "resolver/passport.html", _context(unit)))
+        return _shown(request, "resolver/unit.html", lambda brand: _unit(brand, token))
 
 
-def _read(brand: UUID, token: str) -> dict[str, Any] | None:
+class GroupView(View):
+    """``/p/01/{gtin}[/10/{lot}]``, ``/p/mb/{id}``, ``/p/ml/{id}``."""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest, code: str) -> HttpResponse:
+        """Show what the newest batch printed with the code was minted with; nothing of a unit."""
+        return _shown(request, "resolver/group.html", lambda brand: _group(brand, f"/{code}"))
+
+
+def _shown(
+    request: HttpRequest, template: str, read: Callable[[UUID], dict[str, Any] | None]
+) -> HttpResponse:
+    """Render what is read of the brand whose host was asked, or say why there is nothing."""
+    try:
+        brand = brand_of(request.META.get("HTTP_HOST", ""))
+        context = read(brand) if brand else None
+    except (Unavailable, OperationalError, InterfaceError) as error:
+        log.warning("passport_unavailable", error=type(error).__name__)
+        later = {"Retry-After": pages.RETRY_AFTER_SECONDS}
+        return _uncached(HttpResponse(pages.UNAVAILABLE, status=503, headers=later))
+    if context is None:
+        return _uncached(HttpResponse(pages.UNKNOWN, status=404))
+    return _uncached(render(request, template, context))
+
+
+def _unit(brand: UUID, token: str) -> dict[str, Any] | None:
+    if not is_token(token):
+        return None
     with all_brands():
         units = MintUnit.objects.filter(brand_id=brand, token=token)
-        rows = units.values_list(*_COLUMNS.values())
-        return next((dict(zip(_COLUMNS, row, strict=True)) for row in rows), None)
-
-
-def _context(unit: dict[str, Any]) -> dict[str, Any]:
+        row = units.values_list(*_COLUMNS.values()).first()
+    if row is None:
+        return None
+    unit = dict(zip(_COLUMNS, row, strict=True))
     return {
-        "unit": unit,
+        "item": unit,
         "state": UnitStatus(unit["status"]).label,
         "serial": unit["serial"] or unit["token"],
         "facts": public_facts(unit["category"], unit["dpp"]),
     }
+
+
+def _group(brand: UUID, path: str) -> dict[str, Any] | None:
+    try:
+        code = parse(path)
+    except (NotACode, MalformedCode):
+        return None
+    found = find_group(brand, code)
+    if found is None:
+        return None
+    with all_brands():
+        batches = MintBatch.objects.filter(id=found.batch_id)
+        row = batches.values_list(*_COLUMNS_OF_BATCH.values()).get()
+    item = dict(zip(_COLUMNS_OF_BATCH, row, strict=True))
+    facts = public_facts(item["category"], item["dpp"])
+    return {"item": {**item, "lot": found.lot}, "facts": facts, "what": _what(code, found)}
+
+
+def _what(code: Code, found: FoundGroup) -> str:
+    if found.lot:
+        return "lot"
+    return "batch" if isinstance(code, GroupLink) else "product"
 
 
 def _uncached(response: HttpResponse) -> HttpResponse:

@@ -23,11 +23,12 @@ from resolver.digital_link import (
     MalformedCode,
     NotACode,
     ShortGtin,
+    has_slash,
     other_reading,
     parse,
 )
 from resolver.hosts import brand_of
-from resolver.lookup import ScannedUnit, find_unit, names_of
+from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
 from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
 
@@ -93,9 +94,18 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
     brand = brand_of(environ.get("HTTP_HOST", ""))
     if brand is None:
         return _NO_SUCH_HOST
-    unit = _find(brand, path, code)
-    if unit is None:
+    found = _find(brand, path, code)
+    if found is None:
         return _UNKNOWN
+    if isinstance(found, ScannedUnit):
+        return _scanned(environ, found, query, more)
+    _redirected.inc()
+    return _with_query(f"/p{found.canonical}", query), more
+
+
+def _scanned(
+    environ: Environ, unit: ScannedUnit, query: str, more: _Headers
+) -> "_Redirect | _Page":
     traffic = classify(environ)
     if traffic is TrafficClass.LINK_PREVIEW:
         return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
@@ -126,12 +136,26 @@ def _same_as(environ: Environ, path: str) -> tuple[str, str]:
     return "Link", f'<{base}{path}>; rel="owl:sameAs"'
 
 
-def _find(brand: UUID, path: str, code: Code) -> ScannedUnit | None:
-    """Look the code up, then what else its path may mean. Raises as ``other_reading`` does."""
+def _find(brand: UUID, path: str, code: Code) -> ScannedUnit | Code | None:
+    """Look the code up, then what else its path may mean. Raises as ``other_reading`` does.
+
+    Returns the unit, or the code of a product, lot or batch that has a page.
+    """
+    found = _look_up(brand, code)
+    if found is None and (other := other_reading(path, code)):
+        return _look_up(brand, other)
+    return found
+
+
+def _look_up(brand: UUID, code: Code) -> ScannedUnit | Code | None:
     unit = find_unit(brand, code)
-    if unit is None and (other := other_reading(path, code)):
-        return find_unit(brand, other)
-    return unit
+    if unit is not None:
+        return unit
+    group = find_group(brand, code)
+    # A lot that holds a slash and is not known may be something else: it leads up to no product.
+    if group and (group.lot or not has_slash(code)):
+        return code
+    return None
 
 
 def _first_scan(unit: ScannedUnit) -> None:

@@ -7,12 +7,15 @@ from django.conf import settings as live_settings
 from django.db import connection
 from django.test import Client
 
+from minting.models import PassportVersion
 from minting.passport_schema import CATEGORIES
 from minting.states import ActivationMode, UnitStatus
 from resolver import database
 from tests.factories import BrandWorld
+from tests.planes import acting_as
 from tests.resolver.units import mint, row_versions
 from tieback import settings as configured
+from tieback.brands.scoping import brand_scope
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -151,3 +154,55 @@ def test_a_page_is_shown_on_its_own_brands_hosts_only(nordhav, strangers, public
     assert public.get(f"/p/{token}", headers=theirs).status_code == 404
     assert public.get(f"/p/{token}", headers={"host": "nobody.example"}).status_code == 404
     assert public.get(f"/p/{token}").status_code == 200
+
+
+def test_the_page_of_a_product_says_that_it_is_about_no_item(nordhav, public):
+    minted = mint(nordhav, name="Wool sweater", lot="LOT/7")
+    for path, what, shown in (
+        (f"/p/01/{minted.gtin}", "product", minted.gtin),
+        (f"/p/01/{minted.gtin}/10/LOT%2F7", "lot", "LOT/7"),
+        (f"/p/ml/{minted.lot_id}", "lot", "LOT/7"),
+        (f"/p/mb/{minted.batch.id}", "batch", minted.gtin),
+        (f"/p/01/{minted.gtin}/10/never-printed", "product", minted.gtin),
+    ):
+        response = public.get(path)
+        assert response.status_code == 200
+        assert "<h1>Wool sweater</h1>" in response.text
+        assert f"This code names a {what}" in response.text
+        assert f"<bdi>{shown}</bdi>" in response.text
+        assert "<dt>Manufacturer</dt>" in response.text
+        assert minted.tokens[0] not in response.text
+        assert "never-printed" not in response.text
+
+
+def test_the_page_of_a_product_shows_what_its_newest_batch_was_minted_with(nordhav, public):
+    first = mint(nordhav, name="Wool sweater")
+    product = first.batch.product
+    with acting_as("web"), brand_scope(nordhav.brand.id):
+        later = PassportVersion.objects.create(
+            brand=nordhav.brand,
+            product=product,
+            number=2,
+            category=product.category,
+            schema_version=1,
+            dpp={**product.dpp, "manufacturer_name": "Later Ltd"},
+        )
+    assert "Later Ltd" not in public.get(f"/p/01/{first.gtin}").text
+    second = mint(nordhav, of=product, version=later)
+    assert "Later Ltd" in public.get(f"/p/01/{first.gtin}").text
+    assert "Later Ltd" not in public.get(f"/p/mb/{first.batch.id}").text
+    assert second.gtin == first.gtin
+
+
+def test_pages_of_nothing_public_are_unknown(nordhav, strangers, public):
+    theirs, planned = mint(strangers), mint(nordhav, 0)
+    for path in (
+        f"/p/01/{theirs.gtin}",
+        f"/p/mb/{theirs.batch.id}",
+        f"/p/mb/{planned.batch.id}",
+        "/p/01/123",
+        "/p/mb/x",
+        "/p/x/y",
+        f"/p/01/{planned.gtin}/21/S",
+    ):
+        assert public.get(path).status_code == 404

@@ -169,9 +169,54 @@ def test_a_token_under_another_gtin_is_unknown(nordhav, minted):
     assert scan(f"/01/{other.gtin}/21/{minted.tokens[0]}").status == 404
 
 
-def test_a_code_of_a_product_names_no_unit(minted):
-    assert scan(f"/01/{minted.gtin}").status == 404
-    assert scan(f"/01/{minted.gtin}/10/L1").status == 404
+def test_a_code_without_serial_leads_to_its_product_or_lot(nordhav):
+    minted = mint(nordhav, lot="LOT/7")
+    gtin = minted.gtin
+    for path, page in (
+        (f"/01/{gtin}", f"/p/01/{gtin}"),
+        (f"/01/{gtin}/", f"/p/01/{gtin}"),
+        (f"/01/{gtin}/10/LOT/7", f"/p/01/{gtin}/10/LOT%2F7"),
+        (f"/01/{gtin}/22/2A", f"/p/01/{gtin}/22/2A"),
+        (f"/01/{gtin}/235/TPX-1", f"/p/01/{gtin}/235/TPX-1"),
+        (f"/mb/{minted.batch.id}", f"/p/mb/{minted.batch.id}"),
+        (f"/ml/{minted.lot_id}", f"/p/ml/{minted.lot_id}"),
+    ):
+        answer = scan(path, query="a=1")
+        assert (answer.status, answer.location) == (307, f"{page}?a=1")
+
+
+def test_an_unknown_lot_leads_up_to_its_product(minted):
+    answer = scan(f"/01/{minted.gtin}/10/KL8G")
+    assert (answer.status, answer.location) == (307, f"/p/01/{minted.gtin}/10/KL8G")
+
+
+def test_a_slash_is_part_of_a_lot_where_the_lot_is_known(nordhav):
+    minted = mint(nordhav, lot="A/B")
+    gtin = minted.gtin
+    assert scan(f"/01/{gtin}/10/A/B").location == f"/p/01/{gtin}/10/A%2FB"
+    assert scan(f"/01/{gtin}/10/A/B/").location == f"/p/01/{gtin}/10/A%2FB"
+    assert scan(f"/01/{gtin}/10/C/").location == f"/p/01/{gtin}/10/C"
+    for path in (f"/01/{gtin}/10/C/foo", f"/01/{gtin}/10/C/22/V", f"/01/{gtin}/foo"):
+        assert scan(path).status == 400
+
+
+def test_what_is_printed_on_no_item_is_not_public(nordhav, strangers):
+    planned, theirs = mint(nordhav, 0, lot="L1"), mint(strangers, lot="L1")
+    mint(nordhav)
+    for minted in (planned, theirs):
+        for path in (f"/01/{minted.gtin}", f"/01/{minted.gtin}/10/L1", f"/mb/{minted.batch.id}"):
+            assert scan(path).status == 404
+        assert scan(f"/ml/{minted.lot_id}").status == 404
+    assert scan("/mb/00000000-0000-4000-8000-000000000000").status == 404
+
+
+def test_a_retired_gtin_goes_on_leading_to_what_was_printed_with_it(nordhav, minted):
+    with acting_as("web"), brand_scope(nordhav.brand.id):
+        product = minted.batch.product
+        product.gtin = gtin(77_777)
+        product.save()
+    assert scan(f"/01/{minted.gtin}").status == 307
+    assert scan(f"/01/{gtin(77_777)}").status == 404
 
 
 def test_a_malformed_code_is_refused_without_asking_the_database(connections):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -22,6 +23,7 @@ class Minted:
 
     batch: MintBatch
     tokens: list[str]
+    lot_id: UUID | None = None
 
     @property
     def gtin(self) -> str:
@@ -45,12 +47,13 @@ def mint(
     serials: list[str] | None = None,
     lot: str = "",
     of: Product | None = None,
+    version: PassportVersion | None = None,
     **product: Any,
 ) -> Minted:
     """Make a batch (and its product, unless given) as the web plane, its units as a worker."""
     with acting_as("web"):
         made = of or make_product(world, **product)
-        batch, lot_row = _batch(world, made, count, activation_mode, lot)
+        batch, lot_row = _batch(world, made, count, activation_mode, lot, version)
     tokens = generate_tokens(count)
     with acting_as("worker"), brand_scope(world.brand.id):
         MintUnit.objects.bulk_create(
@@ -68,26 +71,31 @@ def mint(
             )
             for ordinal, token in enumerate(tokens, start=1)
         )
-    return Minted(batch, tokens)
+    return Minted(batch, tokens, lot_row.id if lot_row else None)
 
 
 def _batch(
-    world: BrandWorld, product: Product, count: int, mode: ActivationMode, lot: str
+    world: BrandWorld,
+    product: Product,
+    count: int,
+    mode: ActivationMode,
+    lot: str,
+    version: PassportVersion | None,
 ) -> tuple[MintBatch, MintLot | None]:
     with brand_scope(world.brand.id):
         batch = MintBatch.objects.create(
             brand=world.brand,
             product=product,
-            passport_version=PassportVersion.objects.get(product=product),
+            passport_version=version or PassportVersion.objects.get(product=product),
             identity_mode=IdentityMode.BATCH if lot else IdentityMode.SERIAL,
             activation_mode=mode,
             resolver_base=f"https://{world.brand.resolver_host}",
             gtin=product.gtin,
             sku=product.sku,
-            status=BatchStatus.MINTED,
-            requested_quantity=count,
+            status=BatchStatus.MINTED if count else BatchStatus.QUEUED,
+            requested_quantity=max(count, 1),
             minted_quantity=count,
-            minted_at=WHEN,
+            minted_at=WHEN if count else None,
         )
         if not lot:
             return batch, None
@@ -95,9 +103,9 @@ def _batch(
             brand=world.brand,
             batch=batch,
             lot_code=lot,
-            quantity=count,
+            quantity=max(count, 1),
             first_ordinal=1,
-            last_ordinal=count,
+            last_ordinal=max(count, 1),
         )
 
 

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from resolver.passport import PassportView
+from resolver.passport import GroupView, PassportView
 
-urlpatterns = [path("p/<str:token>", PassportView.as_view(), name="passport")]
+urlpatterns = [
+    path("p/<str:token>", PassportView.as_view(), name="passport"),
+    path("p/<path:code>", GroupView.as_view(), name="group_passport"),
+]
 
 handler400 = "tieback.api.fallbacks.bad_request"
 handler403 = "tieback.api.fallbacks.forbidden"
