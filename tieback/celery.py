@@ -62,6 +62,9 @@ app.conf.update(
         "exports.build": {"queue": "exports"},
     },
     timezone="UTC",
+    # Kept in memory: all of it is due within a minute and harmless to repeat, and a file that beat
+    # was killed over while it wrote keeps the next one from starting.
+    beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "sweep-mint-jobs": {
             "task": "minting.sweep",

@@ -80,7 +80,7 @@ PROCESSES = (
     Process(
         "beat",
         WORKER,
-        ("celery", "-A", "tieback", "beat", "--schedule", "{home}/beat-schedule", "--pidfile", ""),
+        ("celery", "-A", "tieback", "beat", "--pidfile", ""),
         ready="/metrics",
     ),
 )
