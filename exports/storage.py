@@ -8,6 +8,7 @@ bucket has a permanent public address.
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +31,8 @@ READ_SECONDS = 30
 ATTEMPTS = 4
 # Refusals that a later attempt may not meet; every 5xx is one too.
 _PASSING = {"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", "TooManyRequests"}
+# What stores tolerate is 15 minutes; requests are also held up.
+_TOLERATED_SKEW = timedelta(minutes=5)
 _NOT_FOUND = {"404", "NoSuchBucket", "NotFound"}
 
 
@@ -130,12 +133,25 @@ def _asked(operation: str, call: Callable[[], T]) -> T:
         code = _code(error)
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         message = f"object storage answered {operation} with {status} {code}"
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _PASSING:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _PASSING or _is_skewed(error):
             raise TransientError(message) from error
         raise PermanentError(message) from error
     except BotoCoreError as error:
         message = f"object storage did not answer {operation}: {type(error).__name__}"
         raise TransientError(message) from error
+
+
+def _is_skewed(error: ClientError) -> bool:
+    """Tell whether the store's clock is minutes from ours: then the time is what it refuses.
+
+    Stores name that refusal differently, and answer HEAD with no name at all.
+    """
+    said = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        stores = parsedate_to_datetime(said or "")
+    except ValueError:
+        return False
+    return abs(stores - datetime.now(UTC)) > _TOLERATED_SKEW
 
 
 def _code(error: ClientError) -> str:

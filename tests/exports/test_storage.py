@@ -5,9 +5,11 @@ import hashlib
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 import urllib3
 
 from exports import storage
@@ -150,6 +152,19 @@ def test_a_store_that_is_away_is_a_passing_error_that_names_no_host(settings):
     finally:
         storage.forget_clients()
     assert str(met.value) == ("object storage did not answer HeadBucket: EndpointConnectionError")
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_wrong_clock_of_ours_is_a_passing_error(store, settings, hours):
+    now = datetime.now(UTC)
+    with time_machine.travel(now + timedelta(hours=hours), tick=True):
+        for ask in (
+            lambda: put(KEY, CONTENT),
+            lambda: storage.bucket_answers(timeout=5),
+        ):
+            with pytest.raises(TransientError):
+                ask()
+    put(KEY, CONTENT)
 
 
 def test_a_pack_is_sent_with_its_sha256(store, monkeypatch):
