@@ -64,7 +64,7 @@ test-rolling: .venv/.dev
 
 fuzz: .venv/.dev
 	@$(STACK) with --temporary --free-ports -- env TIEBACK_PLANE=web \
-		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 \
+		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 TIEBACK_FUZZ_SHARE=1 \
 		$(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 prove: .venv/.dev

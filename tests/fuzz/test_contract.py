@@ -11,6 +11,8 @@ from tests.platform.conftest import TwoBrands
 
 EXAMPLES = int(os.environ.get("TIEBACK_FUZZ_EXAMPLES", "3"))
 AT_LEAST = int(os.environ.get("TIEBACK_FUZZ_AT_LEAST", "1500"))
+# Half of the operations, since every case of all of them takes a minute and a half.
+SHARE = int(os.environ.get("TIEBACK_FUZZ_SHARE", "2"))
 
 
 @pytest.mark.timeout(3600)
@@ -22,7 +24,14 @@ def test_every_generated_request_is_answered_as_described(
     tell: Callable[[object], None],
 ):
     workspace = {"header.X-Workspace-Id": str(two_brands.own.world.brand.id)}
-    findings = run(application, headers=owner, parameters=workspace, seed=SEED, examples=EXAMPLES)
+    findings = run(
+        application,
+        headers=owner,
+        parameters=workspace,
+        seed=SEED,
+        examples=EXAMPLES,
+        share=SHARE,
+    )
     tell(findings)
     faults = "\n".join(findings.faults.values())
     assert not findings.faults, f"TIEBACK_FUZZ_SEED={SEED} finds again:\n{faults}"

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ class Scratch:
         with self.connect(database=urlsplit(os.environ["DATABASE_URL"]).path[1:]) as session:
             session.execute(sql.SQL(statement).format(sql.Identifier(self.name)))
 
+    def drop(self) -> None:
+        """Drop it, whoever is connected; an autovacuum there cannot be ended and is waited for."""
+        for _ in range(60):
+            try:
+                return self.run("drop database {} with (force)")
+            except psycopg.errors.InsufficientPrivilege:
+                time.sleep(0.5)
+        return self.run("drop database {} with (force)")
+
     def command(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start ``manage.py`` as the owner on this database."""
         place = f"{self._server.hostname}:{self._server.port}/{self.name}"
@@ -71,7 +81,7 @@ def scratch() -> Iterator[Scratch]:
     made = Scratch()
     made.run("create database {}")
     yield made
-    made.run("drop database {} with (force)")
+    made.drop()
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_beat_rings_whatever_an_earlier_one_left_behind(
         "TIEBACK_PLANE": "worker",
         "DATABASE_URL": f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}",
         "CELERY_BROKER_URL": f"{settings.REDIS_URL.rsplit('/', 1)[0]}/15",
+        "TIEBACK_SWEEP_SECONDS": "0.5",
     }
     log = tmp_path / "log"
     with log.open("wb") as said:

@@ -245,7 +245,7 @@ def test_packs_urls_and_scans_of_a_lot_agree(nordhav, connections):
         code = parse(unquote(url.removeprefix(batch.resolver_base)))
         assert code == DigitalLink(batch.gtin, lot=unit.lot.lot_code, serial=unit.serial)
         with acting_as("resolver"):
-            assert find_unit(code).token == unit.token
+            assert find_unit(batch.brand_id, code).token == unit.token
 
 
 def test_units_are_listed_by_lot(nordhav, client_of):
