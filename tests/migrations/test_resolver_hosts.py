@@ -11,7 +11,7 @@ from tests.resolver.units import mint
 from tieback.brands.models import Brand, ResolverHost
 from tieback.brands.scoping import all_brands
 
-migration = import_module("tieback.brands.migrations.0005_resolver_hosts")
+migration = import_module("tieback.brands.migrations.0006_hold_resolver_hosts")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
