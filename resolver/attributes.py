@@ -13,6 +13,7 @@ from datetime import date
 from urllib.parse import unquote
 
 from minting.gtin import check_digit
+from minting.serial_rules import CSET_82
 
 # One a line: the identifiers, then the parts of the value. N is a digit, X a character of set 82,
 # Y of set 39, Z of base64url, with a length or (..) a greatest length; [] may be left out. A word
@@ -103,7 +104,7 @@ _FORMATS = """
 """
 _CHARACTERS = {
     "N": "[0-9]",
-    "X": r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]",
+    "X": CSET_82,
     "Y": r"[#\-/0-9A-Z]",
     "Z": r"[0-9A-Z_a-z\-]",
 }

@@ -14,13 +14,14 @@ between slashes is misread; ``parse_uri``, which has the text as it was printed,
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, unquote
 from uuid import UUID
 
 from minting.gtin import LENGTHS, is_valid
+from minting.serial_rules import CSET_82
 from minting.serials import ALPHABET, TOKEN_LENGTH
 from resolver.attributes import UnsoundAttribute, attributes_of
 
@@ -30,7 +31,7 @@ LONGEST_PATH = len("/01//22//10//21//") + 14 + 3 * 20
 
 _LINK = re.compile(r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL)
 _GTIN = re.compile(r"[0-9]{14}")
-_CSET_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
+_CSET_82 = re.compile(f"{CSET_82}+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _TOKEN = re.compile(f"[{ALPHABET.decode()}]{{{TOKEN_LENGTH}}}")
 _URI = re.compile(r"(?:https?|HTTPS?)://([0-9A-Za-z.\-:\[\]]+)(/[^?#]*)(?:\?([^#]*))?(?:#.*)?")
@@ -165,7 +166,7 @@ def other_reading(path: str, code: Code) -> Code | None:
             return None
         if shorter != code:
             return shorter
-    if isinstance(code, DigitalLink) and has_slash(code):
+    if has_slash(code):
         if (meant := _in_order(bare)) and meant != code:
             raise _wrong_order(meant)
         raise MalformedCode("No item has this code. A slash within a value is written as %2F.")
@@ -202,14 +203,11 @@ def _digital_link(path: str) -> DigitalLink:
         if meant := _in_order(path):
             raise _wrong_order(meant)
         raise MalformedCode("After the GTIN a code may name a variant, a lot and a serial number.")
-    gtin, extension, variant, lot, serial = found.groups()
-    values = (("22", variant), ("10", lot), ("21", serial), ("235", extension))
-    for key, value in values:
+    values = found.group(1, 3, 4, 5, 2)
+    for key, value in zip(PATH_KEYS[1:], values[1:], strict=True):
         if value is not None:
             _check_value(key, value)
-    return DigitalLink(
-        _checked_gtin(gtin, variant, lot, serial, extension), *found.group(3, 4, 5, 2)
-    )
+    return _with_sound_gtin(DigitalLink(*values))
 
 
 def _without_stem(segments: list[str]) -> list[str]:
@@ -243,9 +241,7 @@ def from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:
     keys = [key for key, _ in qualifiers]
     if len(set(keys)) != len(keys) or ("235" in keys and len(keys) > 1):
         raise MalformedCode("These keys cannot stand together in one code.")
-    named = dict(qualifiers)
-    rest = (named.get("22"), named.get("10"), named.get("21"), named.get("235"))
-    link = DigitalLink(_checked_gtin(gtin, *rest), *rest)
+    link = _with_sound_gtin(DigitalLink(gtin, *map(dict(qualifiers).get, PATH_KEYS[1:])))
     if keys != sorted(keys, key=PATH_KEYS.index):
         raise _wrong_order(link)
     return link
@@ -277,13 +273,13 @@ def _check_value(key: str, value: str) -> None:
         )
 
 
-def _checked_gtin(gtin: str, *rest: str | None) -> str:
+def _with_sound_gtin(link: DigitalLink) -> DigitalLink:
+    gtin = link.gtin
     if _is_gtin_14(gtin):
-        return gtin
+        return link
     message = "The GTIN in this code must have 14 digits and a right check digit."
     if len(gtin) in LENGTHS and gtin.isascii() and gtin.isdigit() and is_valid(gtin):
-        variant, lot, serial, extension = rest
-        raise ShortGtin(message, DigitalLink(gtin.zfill(14), variant, lot, serial, extension))
+        raise ShortGtin(message, replace(link, gtin=gtin.zfill(14)))
     raise MalformedCode(message)
 
 

@@ -46,6 +46,12 @@ def cut_own_connection() -> None:
         other.execute("select pg_terminate_backend(%s)", [pid])
 
 
+def database_url() -> str:
+    """Return the address of the test database, for processes that log in with a role of theirs."""
+    database = connection.settings_dict
+    return f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}"
+
+
 @contextmanager
 def acting_as(plane: str) -> Iterator[None]:
     """Run a block as another plane. Only where rows are committed (``transaction=True``)."""

@@ -21,6 +21,7 @@ from tests.exports.batches import (
     packs_of,
     queued_build,
 )
+from tests.planes import database_url
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -34,13 +35,11 @@ _WORK = "import django; django.setup(); from exports.worker import work_next_bui
 
 def work_until_killed(point: str, settings) -> int:
     """Build in another process until it kills itself at the point; return how it ended."""
-    database = connection.settings_dict
-    address = f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}"
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tieback.settings",
         "TIEBACK_PLANE": "worker",
-        "DATABASE_URL": address,
+        "DATABASE_URL": database_url(),
         "TIEBACK_CRASH_POINT": point,
         "TIEBACK_PACK_SIZE": str(settings.TIEBACK_PACK_SIZE),
         "S3_BUCKET": settings.S3_BUCKET,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
+
+from tests.planes import database_url
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -36,12 +37,11 @@ def test_beat_rings_whatever_an_earlier_one_left_behind(
     torn = tmp_path / "celerybeat-schedule.dir"
     torn.write_text("'entries', (0, 500)\n")
     torn.with_suffix(".dat").write_bytes(b"")
-    database = connection.settings_dict
     environ = {
         **os.environ,
         "PYTHONPATH": str(PROJECT),
         "TIEBACK_PLANE": "worker",
-        "DATABASE_URL": f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}",
+        "DATABASE_URL": database_url(),
         "CELERY_BROKER_URL": f"{settings.REDIS_URL.rsplit('/', 1)[0]}/15",
         "TIEBACK_SWEEP_SECONDS": "0.5",
     }

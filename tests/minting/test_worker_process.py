@@ -15,14 +15,13 @@ import pytest
 import redis
 from celery import current_app
 from django.conf import settings
-from django.db import connection
 
 from minting import pipeline
 from minting.models import MintJob, MintUnit
 from minting.states import JobStatus
 from tests.factories import BrandWorld, make_world
 from tests.minting.requests import queued_job, reread
-from tests.planes import acting_as
+from tests.planes import acting_as, database_url
 from tieback.brands.scoping import brand_scope
 from tieback.stack.ports import free_ports
 from tieback.stack.valkey import valkey_service
@@ -62,12 +61,10 @@ def broker() -> Iterator[str]:
 @pytest.fixture
 def environment(broker: str) -> dict[str, str]:
     """Short leases, in the order the system check asks for."""
-    database = connection.settings_dict
-    place = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
     return {
         **os.environ,
         "TIEBACK_PLANE": "worker",
-        "DATABASE_URL": f"postgresql://{place}",
+        "DATABASE_URL": database_url(),
         "TIEBACK_CYCLE_SIZE": "100",
         "TIEBACK_WINDOW_SECONDS": "1",
         "TASK_SOFT_TIME_LIMIT": "2",

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from django.db import connection
 
 from minting.models import MintJob
 from tests.factories import make_product, make_world
 from tests.minting.requests import request_for, submit
-from tests.planes import acting_as
+from tests.planes import acting_as, database_url
 from tests.reliability.scale import scaled
 from tieback.brands.scoping import all_brands
 
@@ -42,12 +41,10 @@ def claim_at_once() -> list[Had]:
     """Let all processes start together; return every claim they had."""
     share = -(-CLAIMS // PROCESSES)
     command = [sys.executable, "-m", "tests.reliability.claimer", str(share)]
-    database = connection.settings_dict
-    place = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
     environment = {
         **os.environ,
         "TIEBACK_PLANE": "worker",
-        "DATABASE_URL": f"postgresql://{place}",
+        "DATABASE_URL": database_url(),
         # Every job may be in somebody's hands at the same moment.
         "MAX_RUNNING_JOBS_PER_BRAND": "0",
         "LOG_LEVEL": "warning",

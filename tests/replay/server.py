@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 
 from minting.models import Product
+from tests.planes import database_url
 from tieback.stack.ports import HOST, free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -72,12 +72,10 @@ class Web:
     def __init__(self, home: Path, *, workers: int, threads: int, crash_point: str) -> None:
         (self.port,) = free_ports(1)
         self.log = home / "log"
-        database = connection.settings_dict
-        address = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
         self._environ = {
             **os.environ,
             "TIEBACK_PLANE": "web",
-            "DATABASE_URL": f"postgresql://{address}",
+            "DATABASE_URL": database_url(),
             "PROMETHEUS_MULTIPROC_DIR": str(home / "metrics"),
             "TIEBACK_HOME": str(home),
             "TIEBACK_TLS": "false",

@@ -12,10 +12,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from minting.states import UnitStatus
 from tests.factories import BrandWorld, make_world
+from tests.planes import database_url
 from tests.resolver.scanning import IPHONE
 from tests.resolver.units import mint, units_of, waiting_activations
 from tieback.stack.ports import HOST, free_ports
@@ -47,11 +47,10 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Two worker processes of the resolver, on the test database."""
     (port,) = free_ports(1)
     home = tmp_path_factory.mktemp("resolver")
-    database = connection.settings_dict
     environ = {
         **os.environ,
         "TIEBACK_PLANE": "resolver",
-        "DATABASE_URL": f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}",
+        "DATABASE_URL": database_url(),
         "PROMETHEUS_MULTIPROC_DIR": str(home / "metrics"),
         "TIEBACK_HOME": str(home),
         "TIEBACK_TLS": "false",

@@ -1,5 +1,7 @@
 """Brands, people, credentials and the audit trail in the console."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django import forms
@@ -18,6 +20,15 @@ from tieback.brands.models import (
 )
 from tieback.brands.onboarding import clean_gs1_prefixes, free_resolver_host
 from tieback.console import ConsoleAdmin, site
+
+
+@contextmanager
+def _told_beside_the_field() -> Iterator[None]:
+    """Say what is wrong with a value where it was entered."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -41,17 +52,13 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_resolver_host(self) -> str:
         """Take a host, or nothing: then nothing mints."""
         given = self.cleaned_data["resolver_host"]
-        try:
+        with _told_beside_the_field():
             return free_resolver_host(given, brand_id=self.instance.pk) if given.strip() else ""
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
 
     def clean_gs1_prefixes(self) -> list[str]:
         """Take company prefixes only."""
-        try:
+        with _told_beside_the_field():
             return list(clean_gs1_prefixes(self.cleaned_data["gs1_prefixes"]))
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
 
 
 @admin.register(Brand, site=site)
@@ -110,10 +117,8 @@ class ResolverHostForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_host(self) -> str:
         """Take a host that no brand holds."""
-        try:
+        with _told_beside_the_field():
             return free_resolver_host(self.cleaned_data["host"])
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
 
 
 @admin.register(ResolverHost, site=site)
