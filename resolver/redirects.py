@@ -27,6 +27,7 @@ from resolver.digital_link import (
     other_reading,
     parse,
 )
+from resolver.finding import PARAMETER, Finding, signed
 from resolver.hosts import brand_of
 from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
 from resolver.traffic import TrafficClass, classify
@@ -110,7 +111,7 @@ def _scanned(
     if traffic is TrafficClass.LINK_PREVIEW:
         return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
     if unit.awaits_first_scan and traffic is TrafficClass.PERSON:
-        _first_scan(unit)
+        query = _first_scan(unit, query)
     else:
         _redirected.inc()
     return _with_query(f"/p/{unit.token}", query), more
@@ -158,12 +159,22 @@ def _look_up(brand: UUID, code: Code) -> ScannedUnit | Code | None:
     return None
 
 
-def _first_scan(unit: ScannedUnit) -> None:
-    """Activate. A unit that is locked elsewhere still shows its passport; the next scan tries."""
+def _first_scan(unit: ScannedUnit, query: str) -> str:
+    """Activate, and return the query with the finding that tells the page of it.
+
+    A unit that is locked elsewhere still shows its passport; the next scan tries again.
+    """
     try:
-        (_activated if activate(unit.id) else _redirected).inc()
+        is_first = activate(unit.id)
     except Unavailable:
         _not_activated.inc()
+        return query
+    if not is_first:
+        _redirected.inc()
+        return query
+    _activated.inc()
+    found = f"{PARAMETER}={signed(unit.token, Finding(is_first_scan=True))}"
+    return f"{query}&{found}" if query else found
 
 
 def _with_query(path: str, query: str) -> str:

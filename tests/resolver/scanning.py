@@ -1,14 +1,17 @@
 """Scanning without a server: one call of the resolver's WSGI callable."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.db import connection
 from prometheus_client import REGISTRY
 
+from resolver.finding import PARAMETER, Finding, read
 from resolver.redirects import in_front_of
 
 IPHONE = (
@@ -28,6 +31,18 @@ class Answer:
     @property
     def location(self) -> str:
         return self.headers["Location"]
+
+    @property
+    def page(self) -> str:
+        """The location without what the scan found."""
+        return re.sub(rf"[?&]{PARAMETER}=[^&]*$", "", self.location)
+
+    @property
+    def finding(self) -> Finding:
+        """What the scan found, as the page it leads to reads it."""
+        address = urlsplit(self.location)
+        said = parse_qs(address.query).get(PARAMETER, [""])
+        return read(address.path.removeprefix("/p/"), said[-1])
 
 
 def _django(environ: dict[str, Any], start_response: Any) -> list[bytes]:

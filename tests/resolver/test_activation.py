@@ -7,7 +7,7 @@ import pytest
 from minting.states import ActivationMode, UnitStatus
 from resolver import database
 from tests.factories import BrandWorld
-from tests.resolver.scanning import at_once, counted, scan
+from tests.resolver.scanning import Answer, at_once, counted, scan
 from tests.resolver.units import mint, row_versions, units_of, waiting_activations
 
 pytestmark = [
@@ -26,6 +26,14 @@ def test_the_first_scan_activates_and_is_recorded(nordhav: BrandWorld):
     assert waiting_activations() == 1
 
 
+def test_the_page_of_the_first_scan_is_told_so_and_no_other_page_is(nordhav):
+    minted = mint(nordhav)
+    first = scan(minted.path(), query="a=1")
+    assert first.finding.is_first_scan
+    assert first.page == f"/p/{minted.tokens[0]}?a=1"
+    assert not scan(minted.path(), query="a=1").finding.is_first_scan
+
+
 def test_further_scans_change_nothing(nordhav):
     minted = mint(nordhav)
     scan(minted.path())
@@ -39,12 +47,14 @@ def test_two_hundred_racing_scans_activate_twenty_units_exactly_once(nordhav):
     minted = mint(nordhav, 20)
     before = counted("activated")
 
-    def scan_all(index: int) -> list[int]:
+    def scan_all(index: int) -> list[Answer]:
         order = [*range(index, 20), *range(index)]
-        return [scan(minted.path(at)).status for at in order]
+        return [scan(minted.path(at)) for at in order]
 
-    results = at_once(10, scan_all)
-    assert Counter(status for statuses in results for status in statuses) == {307: 200}
+    answers = [answer for given in at_once(10, scan_all) for answer in given]
+    assert Counter(answer.status for answer in answers) == {307: 200}
+    told = Counter(answer.page for answer in answers if answer.finding.is_first_scan)
+    assert told == {f"/p/{token}": 1 for token in minted.tokens}
     assert counted("activated") == before + 20
     assert waiting_activations() == 20
     assert {unit.status for unit in units_of(minted)} == {UnitStatus.ACTIVE}

@@ -86,7 +86,7 @@ def test_a_scan_of_a_compressed_code_is_answered_and_told_its_long_form(nordhav)
     for path, inside in ((f"/{whole}", ""), (f"/01/{minted.gtin}/{rest}", "17=271231")):
         answer = scan(path, query="a=1", host="nordhav.example")
         both = f"{inside}&a=1" if inside else "a=1"
-        assert (answer.status, answer.location) == (307, f"/p/{minted.tokens[0]}?{both}")
+        assert (answer.status, answer.page) == (307, f"/p/{minted.tokens[0]}?{both}")
         long_form = f"/01/{minted.gtin}/21/007" + (f"?{inside}" if inside else "")
         same = f'<http://nordhav.example{long_form}>; rel="owl:sameAs"'
         assert answer.headers["Link"] == same

@@ -25,7 +25,7 @@ NEVER_ISSUED = "ABCDEFGHJKLMNPQRSTUV"
 
 @pytest.fixture
 def minted(nordhav: BrandWorld) -> Minted:
-    return mint(nordhav)
+    return mint(nordhav, status=UnitStatus.ACTIVE)
 
 
 def test_a_scan_is_sent_to_the_passport_on_the_same_host(minted):
@@ -82,17 +82,17 @@ def test_a_stored_serial_is_found_under_its_gtin(nordhav):
     minted = mint(nordhav, 4, serials=serials)
     for at, serial in enumerate(serials):
         answer = scan(f"/01/{minted.gtin}/21/{serial}")
-        assert answer.location == f"/p/{minted.tokens[at]}"
-    assert scan(f"/01/{minted.gtin}/21/S-1/").location == f"/p/{minted.tokens[0]}"
+        assert answer.page == f"/p/{minted.tokens[at]}"
+    assert scan(f"/01/{minted.gtin}/21/S-1/").page == f"/p/{minted.tokens[0]}"
 
 
 def test_brands_may_use_the_same_gtin_and_serial_and_the_host_tells_which(nordhav, strangers):
     ours = mint(nordhav, serials=["7"])
     theirs = mint(strangers, serials=["7"], gtin=ours.gtin)
     their_host = strangers.brand.resolver_host
-    assert scan(f"/01/{ours.gtin}/21/7").location == f"/p/{ours.tokens[0]}"
+    assert scan(f"/01/{ours.gtin}/21/7").page == f"/p/{ours.tokens[0]}"
     theirs_on_theirs = scan(f"/01/{ours.gtin}/21/7", host=their_host)
-    assert theirs_on_theirs.location == f"/p/{theirs.tokens[0]}"
+    assert theirs_on_theirs.page == f"/p/{theirs.tokens[0]}"
     for path in (f"/mu/{theirs.tokens[0]}", theirs.path()):
         assert scan(path).status == 404
         assert scan(f"/mu/{theirs.tokens[0]}", host=their_host).status == 307
@@ -241,7 +241,7 @@ def test_a_page_of_another_site_may_ask_and_read(minted):
 
 
 def test_head_is_answered_like_get_without_a_body(minted):
-    assert scan(minted.path(), "HEAD").location == f"/p/{minted.tokens[0]}"
+    assert scan(minted.path(), "HEAD").page == f"/p/{minted.tokens[0]}"
     answer = scan("/mu/x", "HEAD")
     assert (answer.status, answer.body) == (400, "")
     assert int(answer.headers["Content-Length"]) > 0

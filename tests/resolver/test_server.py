@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from minting.states import UnitStatus
+from resolver.finding import read
 from tests.factories import BrandWorld, make_world
 from tests.planes import database_url
 from tests.resolver.scanning import IPHONE
@@ -98,7 +99,9 @@ def ask(
 def test_a_scan_ends_on_the_passport_of_the_same_host(nordhav: BrandWorld, port: int):
     minted = mint(nordhav)
     status, headers, _ = ask(port, minted.path() + "?a=%20b")
-    assert (status, headers["Location"]) == (307, f"/p/{minted.tokens[0]}?a=%20b")
+    page, _, found = headers["Location"].rpartition("&scan=")
+    assert (status, page) == (307, f"/p/{minted.tokens[0]}?a=%20b")
+    assert read(minted.tokens[0], found).is_first_scan
     status, headers, page = ask(port, headers["Location"])
     assert status == 200
     assert "<strong>Active.</strong>" in page
@@ -109,8 +112,12 @@ def test_a_scan_ends_on_the_passport_of_the_same_host(nordhav: BrandWorld, port:
 
 def test_an_encoded_serial_is_read_through_the_server(nordhav, port):
     minted = mint(nordhav, 2, serials=["a/b%2F", "x+y"])
-    assert ask(port, f"/01/{minted.gtin}/21/a%2Fb%252F")[1]["Location"].endswith(minted.tokens[0])
-    assert ask(port, f"/01/{minted.gtin}/21/x+y")[1]["Location"].endswith(minted.tokens[1])
+    assert ask(port, f"/01/{minted.gtin}/21/a%2Fb%252F")[1]["Location"].startswith(
+        f"/p/{minted.tokens[0]}"
+    )
+    assert ask(port, f"/01/{minted.gtin}/21/x+y")[1]["Location"].startswith(
+        f"/p/{minted.tokens[1]}"
+    )
     assert ask(port, f"/01/{minted.gtin}/21/x%00y")[0] == 400
 
 
