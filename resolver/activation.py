@@ -1,22 +1,33 @@
 """The first scan makes a unit active: once, however many phones ask at the same moment."""
 
 from resolver.database import fetch_one
+from resolver.recording import Scan, writing
 
 # The row lock lets one scan through; the next then sees status 1 and changes nothing. The commit
-# waits for the disk whatever the role's setting, because this happens once in a unit's life.
-_ACTIVATE = """
-with first as (
+# waits for the disk whatever the role's setting, because this happens once in a unit's life. The
+# scan is written down with it, whether it was the first or came a moment too late.
+_ACTIVATE = f"""
+with found as (
+    select unit.brand_id, unit.batch_id, unit.id as unit_id, unit.status, %(is_noted)s as is_noted,
+           version.category = any(%(counted_only)s) as counted_only
+      from minting_mintunit as unit
+      join minting_mintbatch as batch on batch.id = unit.batch_id
+      join minting_passportversion as version on version.id = batch.passport_version_id
+     where unit.id = %(unit)s
+), first as (
     update minting_mintunit set status = 1, activated_at = now()
-     where id = %s and status = 0
+     where id = %(unit)s and status = 0
     returning id, brand_id, batch_id
 ), recorded as (
     insert into resolver_activation (brand_id, batch_id, unit_id, activated_at)
     select brand_id, batch_id, id, now() from first
+), noted as ({writing(is_first="exists (select from first)")}
 )
 select set_config('synchronous_commit', 'on', true) from first
-"""
+"""  # noqa: S608 - constants only
 
 
-def activate(unit_id: int) -> bool:
+def activate(unit_id: int, scan: Scan) -> bool:
     """Make a minted unit active; True for the one scan that did. Raises ``Unavailable``."""
-    return fetch_one(_ACTIVATE, (unit_id,)) is not None
+    known = {"unit": unit_id, "is_noted": scan.is_recorded, "counted_only": scan.counted_only}
+    return fetch_one(_ACTIVATE, {**known, **scan.note}) is not None

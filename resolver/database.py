@@ -32,6 +32,22 @@ class Unavailable(Exception):
     """The database did not answer in time, or at all."""
 
 
+class NotWritten(Unavailable):
+    """The database refuses what a statement writes; what it reads may still be had without."""
+
+
+#: Why a statement that writes fails where one that reads would not: the day has no partition, the
+#: server is a standby or its disk is full, or the schema is older or newer than this code.
+_CANNOT_WRITE = (
+    psycopg.errors.CheckViolation,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.DiskFull,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.InsufficientPrivilege,
+)
+
+
 class _Rest:
     """Until when nobody tries to connect again."""
 
@@ -45,12 +61,15 @@ def fetch_one(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
     """Run one statement as its own transaction and return its first row.
 
     A connection that broke while idle is replaced and the statement sent again, so it must be
-    safe to run twice.
+    safe to run twice. Raises ``Unavailable``, as ``NotWritten`` where that may help.
     """
     try:
         return _run(query, parameters)
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable from error
+    except _CANNOT_WRITE as error:
+        log.warning("not_written", error=type(error).__name__)
+        raise NotWritten from error
     except psycopg.Error as error:
         _let_go(error)
     try:

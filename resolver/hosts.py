@@ -1,9 +1,10 @@
-"""Which brand a request is for: its host says.
+"""Which brand a request is for, and what that brand keeps of scans: its host says.
 
 Hosts are few and change rarely, so each process remembers what it has looked up for some seconds.
 """
 
 import time
+from typing import NamedTuple
 from uuid import UUID
 
 from resolver.database import fetch_one
@@ -14,16 +15,26 @@ REMEMBERED_HOSTS = 4096
 _LONGEST = 255
 
 # A host that was printed with a port is held with it; a proxy may add one to any other.
-_BRAND_OF = """
-select brand_id from brands_resolverhost
- where host in (%s, %s) order by length(host) desc limit 1
+_KNOWN = """
+select host.brand_id, coalesce(policy.aggregate_only, '{}')
+  from brands_resolverhost as host
+  left join resolver_scanpolicy as policy on policy.brand_id = host.brand_id
+ where host.host in (%s, %s) order by length(host.host) desc limit 1
 """
 
-_known: dict[str, tuple[float, UUID | None]] = {}
+
+class KnownHost(NamedTuple):
+    """A host's brand, and the passport categories of which it keeps only counts of scans."""
+
+    brand: UUID
+    counted_only: list[str]
 
 
-def brand_of(host: str) -> UUID | None:
-    """Return the brand whose codes a host answers, or None. Raises ``Unavailable``."""
+_known: dict[str, tuple[float, KnownHost | None]] = {}
+
+
+def known_host(host: str) -> KnownHost | None:
+    """Return what is known of a host, or None where no brand has it. Raises ``Unavailable``."""
     now = time.monotonic()
     known = _known.get(host)
     if known and known[0] > now:
@@ -31,9 +42,15 @@ def brand_of(host: str) -> UUID | None:
     if not 0 < len(host) <= _LONGEST:
         return None
     name = host.lower()
-    row = fetch_one(_BRAND_OF, (name, name.rpartition(":")[0] or name))
+    row = fetch_one(_KNOWN, (name, name.rpartition(":")[0] or name))
     if len(_known) >= REMEMBERED_HOSTS:
         _known.clear()
-    brand: UUID | None = row[0] if row else None
-    _known[host] = now + REMEMBERED_SECONDS, brand
-    return brand
+    found = KnownHost._make(row) if row else None
+    _known[host] = now + REMEMBERED_SECONDS, found
+    return found
+
+
+def brand_of(host: str) -> UUID | None:
+    """Return the brand whose codes a host answers, or None. Raises ``Unavailable``."""
+    known = known_host(host)
+    return known.brand if known else None

@@ -7,49 +7,111 @@ present GTIN. A lot or a variant in the code is not compared: GTIN and serial na
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from minting.states import ActivationMode, UnitStatus
 from resolver.database import fetch_one
 from resolver.digital_link import Code, DigitalLink, GroupLink, UnitLink, is_token
+from resolver.recording import DO_NOT_WAIT, Scan, look_up, writing
+from resolver.traffic import TrafficClass
 
-_SELECT = """
-select unit.id, unit.token, unit.status, batch.activation_mode
+_NOT_COUNTED_ONLY = "false"
+_COUNTED_ONLY = """(
+    select version.category = any(%(counted_only)s) from minting_passportversion as version
+     where version.id = batch.passport_version_id
+)"""
+
+
+class Lookup(NamedTuple):
+    """A question in three forms: only asked; written down as well; and for brands with policies."""
+
+    plain: str
+    noted: str
+    counted: str
+
+
+def _lookup(columns: str, rest: str) -> Lookup:
+    """Return the forms of a question; ``columns`` are what is answered, the last one ``is_noted``.
+
+    A question's answer comes first in its row, so whatever else the row holds can be left.
+    """
+    plain = f"select {columns}, {_NOT_COUNTED_ONLY} as counted_only {rest}"
+    counted = f"select {columns}, {_COUNTED_ONLY} as counted_only {rest}"
+    return Lookup(
+        plain,
+        _noted(plain, writing(counted_only=False)),
+        _noted(counted, writing(counted_only=True)),
+    )
+
+
+def _noted(found: str, insert: str) -> str:
+    return f"with found as ({found}), noted as ({insert}\n)\nselect *, {DO_NOT_WAIT} from found"
+
+
+# A scan that may activate is written down by what activates, so that both are done or neither.
+_UNIT = """unit.id as unit_id, unit.token, unit.status, awaits_first_scan,
+    unit.brand_id, unit.batch_id, not (awaits_first_scan and %(activates)s) as is_noted"""
+_OF_UNIT = """
   from minting_mintunit as unit
   join minting_mintbatch as batch on batch.id = unit.batch_id
+ cross join lateral (
+    select unit.status = 0 and batch.activation_mode = 'first_scan' as awaits_first_scan
+ ) as activation
 """
-_BY_PUBLIC_ID = f"{_SELECT} where unit.token = %s and unit.brand_id = %s"
-_BY_TOKEN_AS_SERIAL = f"""{_SELECT}
- where unit.token = %s and unit.brand_id = %s and unit.serial is null and batch.gtin = %s
-"""
+_BY_PUBLIC_ID = _lookup(
+    _UNIT, f"{_OF_UNIT} where unit.token = %(token)s and unit.brand_id = %(brand)s"
+)
+_BY_TOKEN_AS_SERIAL = _lookup(
+    _UNIT,
+    f"""{_OF_UNIT}
+ where unit.token = %(token)s and unit.brand_id = %(brand)s and unit.serial is null
+   and batch.gtin = %(gtin)s
+""",
+)
 # By product, as the unique index on stored serials goes.
-_BY_STORED_SERIAL = f"""{_SELECT}
- where unit.serial = %(serial)s and unit.brand_id = %(brand)s and batch.gtin = %(gtin)s
+_BY_STORED_SERIAL = _lookup(
+    _UNIT,
+    f"""{_OF_UNIT}
+ where unit.serial = %(token)s and unit.brand_id = %(brand)s and batch.gtin = %(gtin)s
    and unit.product_id in (
        select product_id from minting_mintbatch where gtin = %(gtin)s and brand_id = %(brand)s
    )
-"""  # noqa: S608 - constants only
+""",  # noqa: S608 - constants only
+)
 # What is printed on no item is not public: a product is found once a unit of it exists.
+_GROUP = """batch.id as batch_id, {lot} as lot, batch.brand_id, null::bigint as unit_id,
+    null::smallint as status, true as is_noted"""
+_PRODUCT, _LOT = _GROUP.format(lot="null"), _GROUP.format(lot="lot.lot_code")
 _IS_PUBLIC = "exists (select from minting_mintunit as unit where unit.batch_id = batch.id)"
+_OF_LOT = "from minting_mintlot as lot join minting_mintbatch as batch on batch.id = lot.batch_id"
+_NEWEST = "order by batch.created_at desc, batch.id limit 1"
 _FIND_GROUP = {
-    "gtin": f"""
-select batch.id, null from minting_mintbatch as batch
- where batch.brand_id = %s and batch.gtin = %s and {_IS_PUBLIC}
- order by batch.created_at desc, batch.id limit 1
-""",  # noqa: S608 - constants only
-    "lot": f"""
-select batch.id, lot.lot_code
-  from minting_mintlot as lot join minting_mintbatch as batch on batch.id = lot.batch_id
- where lot.brand_id = %s and batch.gtin = %s and lot.lot_code = %s and {_IS_PUBLIC}
- order by batch.created_at desc, batch.id limit 1
-""",  # noqa: S608 - constants only
-    "mb": f"""
-select batch.id, null from minting_mintbatch as batch
- where batch.brand_id = %s and batch.id = %s and {_IS_PUBLIC}
-""",  # noqa: S608 - constants only
-    "ml": f"""
-select batch.id, lot.lot_code
-  from minting_mintlot as lot join minting_mintbatch as batch on batch.id = lot.batch_id
- where lot.brand_id = %s and lot.id = %s and {_IS_PUBLIC}
-""",  # noqa: S608 - constants only
+    "gtin": _lookup(
+        _PRODUCT,
+        f"""
+  from minting_mintbatch as batch
+ where batch.brand_id = %(brand)s and batch.gtin = %(gtin)s and {_IS_PUBLIC} {_NEWEST}
+""",
+    ),
+    "lot": _lookup(
+        _LOT,
+        f"""
+  {_OF_LOT}
+ where lot.brand_id = %(brand)s and batch.gtin = %(gtin)s and lot.lot_code = %(lot)s
+   and {_IS_PUBLIC} {_NEWEST}
+""",
+    ),
+    "mb": _lookup(
+        _PRODUCT,
+        f"""
+  from minting_mintbatch as batch
+ where batch.brand_id = %(brand)s and batch.id = %(id)s and {_IS_PUBLIC}
+""",
+    ),
+    "ml": _lookup(
+        _LOT,
+        f"""
+  {_OF_LOT}
+ where lot.brand_id = %(brand)s and lot.id = %(id)s and {_IS_PUBLIC}
+""",
+    ),
 }
 _NAMES = """
 select product.name, brand.name
@@ -66,14 +128,7 @@ class ScannedUnit(NamedTuple):
     id: int
     token: str
     status: int
-    activation_mode: str
-
-    @property
-    def awaits_first_scan(self) -> bool:
-        """Tell whether a scan makes this unit active."""
-        return (
-            self.status == UnitStatus.MINTED and self.activation_mode == ActivationMode.FIRST_SCAN
-        )
+    awaits_first_scan: bool
 
 
 class FoundGroup(NamedTuple):
@@ -83,33 +138,38 @@ class FoundGroup(NamedTuple):
     lot: str | None
 
 
-def find_unit(brand: UUID, code: Code) -> ScannedUnit | None:
-    """Return the unit of this brand that a code names, or None. Raises ``Unavailable``."""
+def find_unit(brand: UUID, code: Code, scan: Scan | None = None) -> ScannedUnit | None:
+    """Return the unit of this brand that a code names, or None, and write the scan down.
+
+    Only a person's scan of a unit that awaits its first one is left to ``activation`` to write.
+    Raises ``Unavailable``.
+    """
     if isinstance(code, UnitLink):
-        row = fetch_one(_BY_PUBLIC_ID, (code.token, brand))
+        row = _ask(_BY_PUBLIC_ID, {"token": code.token, "brand": brand}, scan)
     elif isinstance(code, GroupLink) or code.serial is None:
         return None
     else:
-        row = _by_serial(brand, code.serial, code.gtin)
-    return ScannedUnit._make(row) if row else None
+        row = _by_serial(brand, code.serial, code.gtin, scan)
+    return ScannedUnit._make(row[:4]) if row else None
 
 
-def find_group(brand: UUID, code: Code) -> FoundGroup | None:
+def find_group(brand: UUID, code: Code, scan: Scan | None = None) -> FoundGroup | None:
     """Return the batch whose passport shows what a code without a serial number names.
 
     A GTIN leads to the newest batch printed with it; so does a lot that is not known, as the
     standard asks of a qualifier. Raises ``Unavailable``.
     """
     if isinstance(code, GroupLink):
-        row = fetch_one(_FIND_GROUP[code.kind], (brand, code.id))
+        row = _ask(_FIND_GROUP[code.kind], {"brand": brand, "id": code.id}, scan)
     elif isinstance(code, DigitalLink) and code.serial is None:
+        known = {"brand": brand, "gtin": code.gtin}
         row = None
         if code.lot:
-            row = fetch_one(_FIND_GROUP["lot"], (brand, code.gtin, code.lot))
-        row = row or fetch_one(_FIND_GROUP["gtin"], (brand, code.gtin))
+            row = _ask(_FIND_GROUP["lot"], {**known, "lot": code.lot}, scan)
+        row = row or _ask(_FIND_GROUP["gtin"], known, scan)
     else:
         return None
-    return FoundGroup._make(row) if row else None
+    return FoundGroup._make(row[:2]) if row else None
 
 
 def names_of(unit_id: int) -> tuple[str, str]:
@@ -118,11 +178,18 @@ def names_of(unit_id: int) -> tuple[str, str]:
     return product, brand
 
 
-def _by_serial(brand: UUID, serial: str, gtin: str) -> tuple[Any, ...] | None:
+def _by_serial(brand: UUID, serial: str, gtin: str, scan: Scan | None) -> tuple[Any, ...] | None:
     """A unit's serial is the stored one, else its token: one statement, as a rule.
 
     Only a serial that has the shape of a token and is none is looked for twice.
     """
-    if is_token(serial) and (row := fetch_one(_BY_TOKEN_AS_SERIAL, (serial, brand, gtin))):
+    known = {"token": serial, "brand": brand, "gtin": gtin}
+    if is_token(serial) and (row := _ask(_BY_TOKEN_AS_SERIAL, known, scan)):
         return row
-    return fetch_one(_BY_STORED_SERIAL, {"serial": serial, "brand": brand, "gtin": gtin})
+    return _ask(_BY_STORED_SERIAL, known, scan)
+
+
+def _ask(lookup: Lookup, parameters: dict[str, Any], scan: Scan | None) -> tuple[Any, ...] | None:
+    parameters["activates"] = scan is not None and scan.traffic is TrafficClass.PERSON
+    noted = lookup.counted if scan and scan.counted_only else lookup.noted
+    return look_up(noted, lookup.plain, parameters, scan)

@@ -28,8 +28,9 @@ from resolver.digital_link import (
     parse,
 )
 from resolver.finding import PARAMETER, Finding, signed
-from resolver.hosts import brand_of
+from resolver.hosts import known_host
 from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
+from resolver.recording import Scan, note_unknown, scan_of
 from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
 
@@ -92,26 +93,25 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
         return _OPTIONS if environ["REQUEST_METHOD"] == "OPTIONS" else _NOT_ALLOWED
     if query and isinstance(code, DigitalLink):
         attributes_of(query, has_extension=code.extension is not None)
-    brand = brand_of(environ.get("HTTP_HOST", ""))
-    if brand is None:
+    known = known_host(environ.get("HTTP_HOST", ""))
+    if known is None:
         return _NO_SUCH_HOST
-    found = _find(brand, path, code)
+    scan = scan_of(environ, classify(environ), known.counted_only)
+    found = _find(known.brand, path, code, scan)
     if found is None:
+        note_unknown(known.brand, path, scan)
         return _UNKNOWN
     if isinstance(found, ScannedUnit):
-        return _scanned(environ, found, query, more)
+        return _scanned(found, query, more, scan)
     _redirected.inc()
     return _with_query(f"/p{found.canonical}", query), more
 
 
-def _scanned(
-    environ: Environ, unit: ScannedUnit, query: str, more: _Headers
-) -> "_Redirect | _Page":
-    traffic = classify(environ)
-    if traffic is TrafficClass.LINK_PREVIEW:
+def _scanned(unit: ScannedUnit, query: str, more: _Headers, scan: Scan) -> "_Redirect | _Page":
+    if scan.traffic is TrafficClass.LINK_PREVIEW:
         return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
-    if unit.awaits_first_scan and traffic is TrafficClass.PERSON:
-        query = _first_scan(unit, query)
+    if unit.awaits_first_scan and scan.traffic is TrafficClass.PERSON:
+        query = _first_scan(unit, query, scan)
     else:
         _redirected.inc()
     return _with_query(f"/p/{unit.token}", query), more
@@ -137,35 +137,35 @@ def _same_as(environ: Environ, path: str) -> tuple[str, str]:
     return "Link", f'<{base}{path}>; rel="owl:sameAs"'
 
 
-def _find(brand: UUID, path: str, code: Code) -> ScannedUnit | Code | None:
+def _find(brand: UUID, path: str, code: Code, scan: Scan) -> ScannedUnit | Code | None:
     """Look the code up, then what else its path may mean. Raises as ``other_reading`` does.
 
     Returns the unit, or the code of a product, lot or batch that has a page.
     """
-    found = _look_up(brand, code)
+    found = _look_up(brand, code, scan)
     if found is None and (other := other_reading(path, code)):
-        return _look_up(brand, other)
+        return _look_up(brand, other, scan)
     return found
 
 
-def _look_up(brand: UUID, code: Code) -> ScannedUnit | Code | None:
-    unit = find_unit(brand, code)
+def _look_up(brand: UUID, code: Code, scan: Scan) -> ScannedUnit | Code | None:
+    unit = find_unit(brand, code, scan)
     if unit is not None:
         return unit
-    group = find_group(brand, code)
+    group = find_group(brand, code, scan)
     # A lot that holds a slash and is not known may be something else: it leads up to no product.
     if group and (group.lot or not has_slash(code)):
         return code
     return None
 
 
-def _first_scan(unit: ScannedUnit, query: str) -> str:
+def _first_scan(unit: ScannedUnit, query: str, scan: Scan) -> str:
     """Activate, and return the query with the finding that tells the page of it.
 
     A unit that is locked elsewhere still shows its passport; the next scan tries again.
     """
     try:
-        is_first = activate(unit.id)
+        is_first = activate(unit.id, scan)
     except Unavailable:
         _not_activated.inc()
         return query

@@ -25,6 +25,7 @@ BIG = frozenset(
         "minting_mintcycle",
         "brands_auditentry",
         "resolver_activation",
+        "resolver_scanevent",
     }
 )
 _CREATE_INDEX = re.compile(r"create\s+(?:unique\s+)?index\s+(concurrently)?[^;]*?\bon\s+(\w+)")

@@ -30,6 +30,7 @@ from minting.models import (
 )
 from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
+from resolver.models import ScanDay, ScanHour, ScanPolicy, ScanSignal
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tieback.api.models import KeptAnswer
@@ -44,8 +45,12 @@ UNITS = 3
 # A furnished brand has this many: minted, failed, waiting and paused.
 BATCHES = 4
 
-# The resolver may write activations and not read them, so no RETURNING.
+# The resolver may write activations and scans and not read them, so no RETURNING.
 _SCAN = """
+    with noted as (
+        insert into resolver_scanevent (brand_id, batch_id, unit_id, status, traffic)
+        select brand_id, batch_id, id, status, 1 from minting_mintunit where token = %(token)s
+    )
     insert into resolver_activation (brand_id, batch_id, unit_id)
     select brand_id, batch_id, id from minting_mintunit where token = %(token)s
 """
@@ -196,6 +201,7 @@ def _as_web(name: str, units: int) -> Furnished:
             issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)
             for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
         ]
+        ScanPolicy.objects.create(brand=world.brand, aggregate_only=[f"{name}-category"])
         member = Membership.objects.get(user=world.people[Role.VIEWER])
         invitation = _invitation(world, f"guest@{name}.example")
     jobs = (minted, failed, waiting, paused)
@@ -343,6 +349,19 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             fence=1,
             started_at=NOW,
             committed_at=NOW,
+        )
+        ScanHour.objects.create(
+            brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1
+        )
+        ScanDay.objects.create(brand=owner, product_id=brand.product.id, day=NOW, visitors=1)
+        ScanSignal.objects.create(
+            brand=owner,
+            rule="never_issued",
+            day=NOW,
+            subject=f"/01/{brand.slug}",
+            scans=1,
+            first_at=NOW,
+            last_at=NOW,
         )
     _packs(brand, packs)
     seal_audit()

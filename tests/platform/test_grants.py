@@ -42,6 +42,10 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "minting_mintunit",
         "minting_mintrevocation",
         "resolver_activation",
+        "resolver_scanevent",
+        "resolver_scanagent",
+        "resolver_scanpolicy",
+        "resolver_visitorkey",
         "django_migrations",
     }
 
@@ -56,6 +60,11 @@ def test_the_rows_of_a_brand_that_serving_roles_delete_are_these():
     assert deleted == {
         ("tieback_worker", "resolver_activation"),
         ("tieback_worker", "api_keptanswer"),
+        # what is older than its brand keeps it, and figures that are counted anew
+        ("tieback_worker", "resolver_scanevent"),
+        ("tieback_worker", "resolver_scanhour"),
+        ("tieback_worker", "resolver_scanday"),
+        ("tieback_worker", "resolver_scansignal"),
         # a pause that has ended; the audit trail keeps both acts
         ("tieback_app", "minting_mintpause"),
         ("tieback_ops", "minting_mintpause"),

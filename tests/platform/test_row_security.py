@@ -41,8 +41,16 @@ DOORS = {
     ("api_keptanswer", "open_tieback_worker", "tieback_worker", "ALL"),
     # activations wait there until a worker counts them into their batch
     ("resolver_activation", "open_tieback_worker", "tieback_worker", "ALL"),
+    # scans of all brands are counted together, and judged as their brands ask
+    ("resolver_scanevent", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("resolver_scanhour", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("resolver_scanday", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("resolver_scansignal", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("resolver_scanpolicy", "read_tieback_worker", "tieback_worker", "SELECT"),
+    ("resolver_scanpolicy", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a scan names a unit and nothing else; what may be read of it is a matter of column grants
     ("resolver_activation", "open_tieback_resolver", "tieback_resolver", "ALL"),
+    ("resolver_scanevent", "open_tieback_resolver", "tieback_resolver", "ALL"),
     ("minting_mintunit", "open_tieback_resolver", "tieback_resolver", "ALL"),
     ("minting_mintbatch", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_mintlot", "read_tieback_resolver", "tieback_resolver", "SELECT"),
@@ -118,8 +126,9 @@ def tables_with(privilege: str, plane: str) -> list[str]:
 def test_every_table_with_a_brand_is_forced_under_a_policy_for_reading_and_writing():
     with session("owner") as connection:
         owned = connection.execute(
-            "select table_name from information_schema.columns"
-            " where table_schema = 'public' and column_name = 'brand_id'"
+            "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid"
+            " where c.relnamespace = 'public'::regnamespace and a.attname = 'brand_id'"
+            " and c.relkind in ('r', 'p') and not c.relispartition"
             " union select 'brands_brand'"
         ).fetchall()
         secured = connection.execute(
@@ -137,6 +146,18 @@ def test_every_table_with_a_brand_is_forced_under_a_policy_for_reading_and_writi
     }
     assert {table: (using, check) for table, using, check in secured} == conditions
     assert set(conditions) == set(brand_tables())
+
+
+def test_a_day_of_scans_is_reached_through_the_table_of_all_days_alone():
+    with session("owner") as connection:
+        days = connection.execute(
+            "select c.relrowsecurity and c.relforcerowsecurity,"
+            " exists (select from pg_policy p where p.polrelid = c.oid)"
+            " from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+            " where i.inhparent = 'resolver_scanevent'::regclass"
+        ).fetchall()
+    assert len(days) >= 15
+    assert set(days) == {(True, False)}
 
 
 def test_the_only_policies_past_the_brand_are_the_named_doors():
@@ -168,6 +189,8 @@ DEFINERS = {
     "tieback_find_credential": "tieback_app",
     "tieback_find_invitation": "tieback_app",
     "tieback_seal_audit": "tieback_worker",
+    "tieback_make_scan_days": "tieback_worker",
+    "tieback_drop_scan_days": "tieback_worker",
     # triggers': nobody calls them
     "tieback_note_unsealed": None,
     "tieback_hold_resolver_host": None,

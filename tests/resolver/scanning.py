@@ -64,6 +64,7 @@ def scan(path: str, method: str = "GET", query: str = "", **headers: str) -> Ans
         "QUERY_STRING": query,
         "HTTP_HOST": "nordhav.example",
         "HTTP_USER_AGENT": IPHONE,
+        "REMOTE_ADDR": "203.0.113.77",
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
     body = b"".join(public_application()(environ, lambda *given: said.extend(given)))

@@ -8,6 +8,7 @@ from django.conf import settings as live_settings
 
 from minting.states import UnitStatus
 from resolver import database, hosts
+from resolver.lookup import Lookup
 from tests.factories import BrandWorld, gtin
 from tests.planes import acting_as
 from tests.resolver.scanning import counted, scan
@@ -280,7 +281,8 @@ def test_a_connection_that_broke_while_idle_is_replaced_unnoticed(minted, connec
 
 
 def test_a_statement_the_server_rejects_is_a_503_not_a_traceback(minted, monkeypatch):
-    monkeypatch.setattr("resolver.lookup._BY_TOKEN_AS_SERIAL", "select no_such_column")
+    wrong = Lookup(*["select no_such_column"] * 3)
+    monkeypatch.setattr("resolver.lookup._BY_TOKEN_AS_SERIAL", wrong)
     assert scan(minted.path()).status == 503
 
 

@@ -1,4 +1,4 @@
-"""What a scan leaves behind."""
+"""The first scan of a unit, until it is counted."""
 
 from django.db import models
 from django.db.models.functions import Now
