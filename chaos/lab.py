@@ -67,7 +67,8 @@ select (select count(*) from minting_mintjob where status in ('QUEUED', 'RESERVE
 _CLEAR = (
     "set session_replication_role = replica",
     """truncate minting_mintbatch, minting_mintjob, minting_mintunit, minting_mintevent,
-        minting_mintcycle, exports_packbuild, exports_payloadpack, resolver_activation cascade""",
+        minting_mintcycle, exports_packbuild, exports_payloadpack, resolver_activation,
+        resolver_scanevent cascade""",
 )
 
 

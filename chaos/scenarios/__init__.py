@@ -12,6 +12,7 @@ from chaos.scenarios import (
     kills,
     lifecycle,
     pauses,
+    scans,
 )
 from chaos.scenarios.plan import DEFAULT, FULL, SMALL, Scenario
 
@@ -27,6 +28,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *lifecycle.SCENARIOS,
     *clocks.SCENARIOS,
     *disks.SCENARIOS,
+    *scans.SCENARIOS,
 )
 
 __all__ = ("DEFAULT", "FULL", "SCENARIOS", "SMALL", "Scenario")

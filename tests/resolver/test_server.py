@@ -59,6 +59,7 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     environ.pop("ALLOWED_HOSTS", None)
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
+        "--respawn-failed-workers",
         *("--blocking-threads", "4", "--host", HOST, "--port", str(port)),
         "resolver.wsgi:application",
     ]

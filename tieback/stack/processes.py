@@ -37,6 +37,8 @@ class Step:
 def _granian(target: str, *, workers: int) -> tuple[str, ...]:
     return (
         *("granian", "--interface", "wsgi", "--workers", str(workers), "--blocking-threads", "4"),
+        # One process that dies must not end those beside it.
+        "--respawn-failed-workers",
         # A worker told to stop while it starts misses it; a stop must not take longer than 30 s.
         *("--workers-kill-timeout", "20", "--host", "{host}", "--port", "{port}", target),
     )
