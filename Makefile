@@ -70,7 +70,8 @@ fuzz: .venv/.dev
 prove: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
 		env TIEBACK_PLANE=web TIEBACK_PROVE=full $(BIN)/python -m pytest -n 2 --dist loadfile \
-		$(or $(ARGS),tests/reliability tests/replay tests/platform/test_pooled_connections.py)
+		$(or $(ARGS),tests/reliability tests/replay tests/platform/test_pooled_connections.py \
+		tests/resolver/test_server.py)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

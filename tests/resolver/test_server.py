@@ -17,6 +17,7 @@ from minting.states import UnitStatus
 from resolver.finding import read
 from tests.factories import BrandWorld, make_world
 from tests.planes import database_url
+from tests.reliability.scale import scaled
 from tests.resolver.scanning import IPHONE
 from tests.resolver.units import mint, units_of, waiting_activations
 from tieback.stack.ports import HOST, free_ports
@@ -122,13 +123,20 @@ def test_an_encoded_serial_is_read_through_the_server(nordhav, port):
     assert ask(port, f"/01/{minted.gtin}/21/x%00y")[0] == 400
 
 
-def test_processes_that_race_activate_each_unit_once(nordhav, port):
-    minted = mint(nordhav, 20)
-    paths = [minted.path(at % 20) for at in range(200)]
-    with ThreadPoolExecutor(16) as pool:
-        answers = Counter(answer[0] for answer in pool.map(lambda path: ask(port, path), paths))
-    assert answers == {307: 200}
-    assert waiting_activations() == 20
+def test_of_phones_that_scan_a_unit_at_the_same_moment_one_is_told_that_it_was_first(nordhav, port):
+    units, phones = scaled(20, 200), scaled(10, 100)
+    minted = mint(nordhav, units)
+    paths = [minted.path(at) for at in range(units) for _ in range(phones)]
+    with ThreadPoolExecutor(phones) as pool:
+        answers = list(pool.map(lambda path: ask(port, path), paths))
+    assert Counter(status for status, _, _ in answers) == {307: units * phones}
+    told = Counter(
+        path
+        for path, (_, headers, _) in zip(paths, answers, strict=True)
+        if "scan=first" in headers["Location"]
+    )
+    assert told == {minted.path(at): 1 for at in range(units)}
+    assert waiting_activations() == units
     assert {unit.status for unit in units_of(minted)} == {UnitStatus.ACTIVE}
 
 
