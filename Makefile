@@ -26,7 +26,7 @@ PLANES := web console resolver worker
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test test-matrix test-rolling fuzz prove check check-django bench chaos
+.PHONY: help setup demo up test test-matrix test-rolling fuzz prove check check-django bench bench-peers chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -39,7 +39,8 @@ help:
 	@echo "make fuzz [SEED=…]          more than 10,000 generated requests"
 	@echo "make prove [ARGS=…]         the proofs of reliability at full size; takes hours"
 	@echo "make check                  format, lint, types, imports, migrations, settings, locks"
-	@echo "make bench [ARGS=…]         performance figures, into \$$TIEBACK_HOME/bench.json"
+	@echo "make bench [ARGS=…]         performance figures, into \$$TIEBACK_HOME/bench.json; ARGS=\"--only resolver\""
+	@echo "make bench-peers            what the resolver is measured beside, into \$$TIEBACK_HOME/peers"
 	@echo "make chaos [ARGS=…]         fault injection, into \$$TIEBACK_HOME/chaos.json; ARGS=--small, or FULL=1"
 	@echo "make setup                  only .venv, with the tools of development"
 
@@ -92,6 +93,9 @@ check-django:
 
 bench: .venv/.dev
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-peers: .venv/.dev
+	@$(BIN)/python -m bench.peers.install
 
 chaos: .venv/.dev
 	@$(BIN)/python -m chaos $(ARGS)

@@ -1,43 +1,28 @@
-"""``make bench``: measure minting, exporting and the gateway, each beside its limit.
+"""``make bench``: measure minting, exporting, the gateway and the resolver, beside their limits.
 
-Everything runs on one embedded stack, in turns, on the same database; medians of at least three
-rounds. Prints a table and writes ``$TIEBACK_HOME/bench.json``.
+Each part runs on an embedded stack of its own, what is compared in turns, on the same database;
+medians of at least three rounds. Prints a table and writes ``$TIEBACK_HOME/bench.json``, or
+``bench-PART.json`` for one part alone.
 """
 
 import argparse
-import json
 import os
-import platform
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
-from bench import exporting, fairness, gateway, memory, minting, revoking
+from bench import exporting, fairness, gateway, memory, minting, resolving, revoking
+from bench.figures import Figures
+from bench.peers.places import Places
 from bench.system import System
 from tieback.stack import Stack
 
 MILLION = 1_000_000
-TARGETS = {
-    "mint.vs_copy": 0.75,
-    "mint.vs_bulk_create": 5.0,
-    "mint.vs_copy_at_10m": 0.75,
-    "export.vs_copy": 0.8,
-}
-# The lower the better.
-LIMITS = {"fairness.slowest_small_ratio": 3.0}
 
 
-def measure(system: System, options: argparse.Namespace) -> dict[str, float]:
-    """Run every measurement and return the figures by name."""
-    units, rounds = options.units, options.rounds
-    figures: dict[str, float] = {}
-
-    def note(name: str, value: float) -> None:
-        figures[name] = round(value, 3)
-        target = f"   target {TARGETS[name]}" if name in TARGETS else ""
-        target = f"   at most {LIMITS[name]}" if name in LIMITS else target
-        print(f"{name:38} {value:>14,.3f}{target}", flush=True)
-
+def measure_minting(system: System, options: argparse.Namespace, figures: Figures) -> None:
+    """Measure minting, exporting, revoking, and the gateway."""
+    units, rounds, note = options.units, options.rounds, figures.note
     minting.prepare_copy_table(system)
     note("memory.worker_mb_at_20000", memory.worker_peak_mb(system, units=20_000))
     minted = minting.against_copy(system, units=units, rounds=rounds)
@@ -67,7 +52,19 @@ def measure(system: System, options: argparse.Namespace) -> dict[str, float]:
         late = minting.against_copy(system, units=units, rounds=rounds)
         note("mint.units_per_s_at_10m", late.units_per_s)
         note("mint.vs_copy_at_10m", late.vs_copy)
-    return figures
+
+
+def measure_resolver(system: System, options: argparse.Namespace, figures: Figures) -> None:
+    """Measure scans, beside whatever `make bench-peers` has installed."""
+    places = Places(_home() / "peers")
+    units, rounds, fill = options.units, options.rounds, options.fill
+    resolving.measure(system, figures, places, units=units, rounds=rounds, fill=fill)
+
+
+PARTS: dict[str, Callable[[System, argparse.Namespace, Figures], None]] = {
+    "minting": measure_minting,
+    "resolver": measure_resolver,
+}
 
 
 def main() -> int:
@@ -76,32 +73,29 @@ def main() -> int:
     parser.add_argument("--units", type=int, default=MILLION)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--fill", type=int, default=10 * MILLION, help="rows in both tables for the late figures"
+        "--fill", type=int, default=10 * MILLION, help="rows in the tables for the late figures"
     )
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     options = parser.parse_args()
-    home = Path(os.environ.get("TIEBACK_HOME") or ".tieback")
-    with Stack(home / "bench", free_ports=True, fresh=True) as stack:
-        stack.start_services()
-        stack.migrate()
-        stack.start_processes(["web", "worker"])
-        system = System(stack)
-        system.prepare()
-        figures = measure(system, options)
-    report = {
-        "figures": figures,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "units": options.units,
-        "rounds": options.rounds,
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-    }
-    target = home / "bench.json"
-    target.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    figures = Figures()
+    for name in [options.only] if options.only else PARTS:
+        with Stack(_home() / "bench", free_ports=True, fresh=True) as stack:
+            stack.start_services()
+            stack.migrate()
+            stack.start_processes(["web", "worker"])
+            system = System(stack)
+            system.prepare()
+            PARTS[name](system, options, figures)
+    target = _home() / (f"bench-{options.only}.json" if options.only else "bench.json")
+    figures.write(target, units=options.units, rounds=options.rounds)
     print(f"written to {target}")
-    missed = [name for name, low in TARGETS.items() if figures.get(name, low) < low]
-    missed += [name for name, high in LIMITS.items() if figures.get(name, high) > high]
-    if missed:
-        print(f"missed: {', '.join(missed)}")
-    return 1 if missed else 0
+    if figures.missed:
+        print(f"missed: {', '.join(figures.missed)}")
+    return 1 if figures.missed else 0
+
+
+def _home() -> Path:
+    return Path(os.environ.get("TIEBACK_HOME") or ".tieback").resolve()
 
 
 if __name__ == "__main__":

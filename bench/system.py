@@ -38,14 +38,16 @@ class System:
     header: str = ""
     brand_id: str = ""
     product_id: str = ""
+    host: str = ""
 
     def prepare(self, slug: str = "bench") -> None:
         """Make the brand and a product that is ready to mint."""
+        self.host = f"{slug}.example"
         made = subprocess.run(
             [
                 *(sys.executable, "manage.py", "create_brand", "--slug", slug),
-                *("--name", slug.title(), "--resolver-host", f"{slug}.example"),
-                *("--owner-email", f"owner@{slug}.example", "--json"),
+                *("--name", slug.title(), "--resolver-host", self.host),
+                *("--owner-email", f"owner@{self.host}", "--json"),
             ],
             cwd=PROJECT,
             env={**self.stack.environment("console"), "PATH": os.environ["PATH"]},
@@ -83,13 +85,13 @@ class System:
             raise BenchFailed(f"{method} {path}: {response.status} {response.data[:500]!r}")
         return json.loads(response.data)["data"]
 
-    def submit(self, quantity: int) -> dict[str, Any]:
+    def submit(self, quantity: int, *, activation_mode: str = "first_scan") -> dict[str, Any]:
         """Submit a mint request and return its answer."""
         body = {
             "product_id": self.product_id,
             "quantity": quantity,
             "identity_mode": "serial",
-            "activation_mode": "first_scan",
+            "activation_mode": activation_mode,
         }
         key = {"Idempotency-Key": str(uuid4())}
         answer: dict[str, Any] = self.call("POST", "/api/v1/mint-requests/", body, **key)

@@ -1,5 +1,6 @@
 """The lock files hold what pyproject.toml asks for, by hash, and no address."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ RUNTIME = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["e
 WANTED = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *PROJECT["dependency-groups"]["dev"]],
+    "requirements-peers.lock": PROJECT["dependency-groups"]["peers"],
 }
 
 
@@ -43,6 +45,23 @@ def test_lock_has_a_hash_for_every_package_and_no_address(name: str) -> None:
 
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in text
+
+
+def test_peers_run_on_the_same_server_and_driver_as_we_do() -> None:
+    runtime, peers = locked("requirements.lock"), locked("requirements-peers.lock")
+
+    for package in ("granian", "django", "psycopg"):
+        assert peers[package] == runtime[package]
+
+
+def test_lock_of_node_packages_has_a_hash_for_each_and_no_address() -> None:
+    lock = json.loads((ROOT / "bench/peers/package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+
+    assert {"node_modules/express", "node_modules/pg"} <= packages.keys()
+    for name, entry in packages.items():
+        assert entry["integrity"].startswith("sha512-"), name
+        assert "resolved" not in entry, name
 
 
 def test_development_lock_contains_the_runtime_lock() -> None:

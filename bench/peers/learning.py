@@ -1,0 +1,66 @@
+"""Learns which statement the resolver sends for a code, by asking it once.
+
+A peer that sends the very same one differs from the resolver in everything but the database's
+work, and goes on doing so when the resolver's statement changes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from unittest import mock
+
+import psycopg
+
+Parameters = tuple[Any, ...] | dict[str, Any]
+
+
+class NothingLearnt(Exception):
+    """The resolver sent no statement that names the code."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement and the parameters it went out with, for one token."""
+
+    query: str
+    parameters: Parameters
+    token: str
+
+    def for_token(self) -> Callable[[str], Parameters]:
+        """Return a function that makes the parameters for another token."""
+        if isinstance(self.parameters, dict):
+            named = self.parameters
+            names = [name for name, value in named.items() if value == self.token]
+            return lambda token: {**named, **dict.fromkeys(names, token)}
+        (at,) = (at for at, value in enumerate(self.parameters) if value == self.token)
+        before, after = self.parameters[:at], self.parameters[at + 1 :]
+        return lambda token: (*before, token, *after)
+
+
+def learn(ask: Callable[[], object], token: str) -> Statement:
+    """Return the statement with the token among its parameters that ``ask`` sends first."""
+    with _sent() as statements:
+        ask()
+    for query, parameters in statements:
+        values = parameters.values() if isinstance(parameters, dict) else parameters
+        if token in values:
+            return Statement(query, parameters, token)
+    raise NothingLearnt(f"{len(statements)} statements, none with {token}")
+
+
+@contextmanager
+def _sent() -> Iterator[list[tuple[str, Parameters]]]:
+    """List what goes through psycopg's cursors meanwhile."""
+    seen: list[tuple[str, Parameters]] = []
+    execute = psycopg.Cursor.execute
+
+    def listing(
+        cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **options: Any
+    ) -> psycopg.Cursor[Any]:
+        if params:
+            seen.append((cast("str", query), params))
+        return execute(cursor, query, params, **options)
+
+    with mock.patch.object(psycopg.Cursor, "execute", listing):
+        yield seen
