@@ -75,7 +75,7 @@ class Pacer:
         self._requests = requests
         self._free = [_Connection(address) for _ in range(CONNECTIONS)]
         self._busy: dict[socket.socket, _Connection] = {}
-        self._late: deque[float] = deque()
+        self.waiting: deque[float] = deque()
         self._seconds: list[float] = []
         self._errors = 0
 
@@ -89,7 +89,7 @@ class Pacer:
             due = began + sent / rate
             wait = due - time.perf_counter()
             if wait <= 0:
-                self._late.append(due)
+                self.waiting.append(due)
                 sent += 1
                 self._send_waiting()
             elif not self._read(wait, end):
@@ -98,13 +98,13 @@ class Pacer:
         while self._busy and time.perf_counter() < deadline:
             self._read(0.05)
             self._send_waiting()
-        self._errors += len(self._busy) + len(self._late)
+        self._errors += len(self._busy) + len(self.waiting)
         return summary(self._seconds, self._errors)
 
     def _send_waiting(self) -> None:
-        while self._late and self._free:
+        while self.waiting and self._free:
             connection = self._free.pop()
-            connection.send(*next(self._requests), self._late.popleft())
+            connection.send(*next(self._requests), self.waiting.popleft())
             self._busy[connection.socket] = connection
 
     def _read(self, wait: float, *end: int) -> bool:
