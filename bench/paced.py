@@ -4,12 +4,13 @@ A client that waits for one answer before it sends the next question leaves out 
 that a slow server keeps waiting. This one asks 300 times a second over 32 connections, and a scan
 that finds none free waits in line, on the clock.
 
-Runs in a process of its own: says ``ready`` when it is connected, starts at a line on its input,
-ends at the end of it, and prints what it has seen as one line of JSON.
+Runs in a process of its own: says ``ready`` when it is connected and scans to warm up, forgets the
+latencies so far at a line on its input, ends at the end of it, and prints one line of JSON.
 """
 
 import argparse
 import json
+import os
 import select
 import socket
 import sys
@@ -79,10 +80,11 @@ class Pacer:
         self._seconds: list[float] = []
         self._errors = 0
 
-    def run(self, rate: float, end: int) -> Paced:
-        """Scan ``rate`` times a second until ``end`` can be read, then wait for the last answers.
+    def run(self, rate: float, orders: int) -> Paced:
+        """Scan ``rate`` times a second until told to end, then wait for the last answers.
 
-        ``end`` is a file descriptor, of a pipe that somebody closes, say.
+        ``orders`` is the file descriptor of a pipe: what is written to it ends the warm-up, its
+        end ends the run.
         """
         began, sent = time.perf_counter(), 0
         while True:
@@ -92,7 +94,7 @@ class Pacer:
                 self.waiting.append(due)
                 sent += 1
                 self._send_waiting()
-            elif not self._read(wait, end):
+            elif not self._read(wait, orders):
                 break
         deadline = time.perf_counter() + _PATIENCE_SECONDS
         while self._busy and time.perf_counter() < deadline:
@@ -107,15 +109,19 @@ class Pacer:
             connection.send(*next(self._requests), self.waiting.popleft())
             self._busy[connection.socket] = connection
 
-    def _read(self, wait: float, *end: int) -> bool:
-        """Wait for answers, to the microsecond; return False when told to end."""
-        watched: list[Any] = [*self._busy, *end]
+    def _read(self, wait: float, *orders: int) -> bool:
+        """Wait for answers, to the microsecond, and for orders; return False for the end."""
+        watched: list[Any] = [*self._busy, *orders]
         readable, _, _ = select.select(watched, [], [], wait)
         now = time.perf_counter()
         for one in readable:
             if one in self._busy:
                 self._receive(one, now)
-        return not set(end).intersection(readable)
+            elif os.read(one, 64):
+                self._seconds.clear()
+            else:
+                return False
+        return True
 
     def _receive(self, readable: socket.socket, now: float) -> None:
         connection = self._busy[readable]
@@ -165,7 +171,6 @@ def main() -> None:
     pacer = Pacer(("127.0.0.1", options.port), requests)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    sys.stdin.readline()
     found = pacer.run(RATE_PER_S, sys.stdin.fileno())
     sys.stdout.write(json.dumps(asdict(found)) + "\n")
 

@@ -17,6 +17,8 @@ from bench.servers import OURS
 from bench.system import PROJECT, BenchFailed, System, wait_until
 
 IDLE_SECONDS = 10.0
+# A resolver that was idle opens its connections to the database anew.
+WARM_UP_SECONDS = 2.0
 _UNDER_WAY = "select status in ('PROCESSING', 'COMPLETED') from minting_mintjob where id = %s"
 
 
@@ -24,7 +26,6 @@ def measure(
     system: System, figures: Figures, scans: Scans, *, rounds: int, units: int, suffix: str = ""
 ) -> None:
     """Note the latencies, as medians of the rounds, and the errors of all of them."""
-    _run(system, scans, lambda: time.sleep(1))
     idle: list[Paced] = []
     minting: list[Paced] = []
     for number in range(rounds):
@@ -72,7 +73,7 @@ def _run(
     meanwhile: Callable[[], object],
     begin: Callable[[], object] = lambda: None,
 ) -> Paced:
-    """Pace scans while ``meanwhile`` runs, once the pacer is connected and ``begin`` is done."""
+    """Pace scans while ``meanwhile`` runs, once they are under way and ``begin`` is done."""
     port = system.stack.ports[OURS]
     command = [sys.executable, "-m", "bench.paced", str(port), str(scans.file), scans.host]
     with subprocess.Popen(
@@ -83,6 +84,7 @@ def _run(
                 raise BenchFailed("the pacer has no pipes")
             if pacer.stdout.readline() != "ready\n":
                 raise BenchFailed("the pacer did not connect")
+            time.sleep(WARM_UP_SECONDS)
             begin()
             pacer.stdin.write("go\n")
             pacer.stdin.flush()

@@ -30,7 +30,6 @@ KINDS = (OURS, UNRECORDED, CALLABLE, ASYNCPG, EXPRESS, DJANGO, NGINX)
 _HINT = "make bench-peers installs it"
 _PEERS = Path(__file__).with_name("peers")
 _SESSIONS_OF_ALL = 80
-_LIMIT = "select rolconnlimit from pg_roles where rolname = %s"
 _NGINX = """\
 daemon off;
 worker_processes 2;
@@ -80,19 +79,13 @@ class Peers:
     @contextmanager
     def running(self) -> Iterator[Servers]:
         """Start every server and wait until each answers; at the end stop all but the resolver."""
-        stack = self.system.stack
         with self.system.superuser() as superuser:
-            limit = superuser.execute(_LIMIT, [RESOLVER.role]).fetchone()
             # The role's own limit is for the resolver alone.
             superuser.execute(f"alter role {RESOLVER.role} connection limit {_SESSIONS_OF_ALL}")
-            try:
-                servers = self._start()
-                yield servers
-            finally:
-                stack.stop(*(name for name in KINDS if name != OURS))
-                superuser.execute(
-                    f"alter role {RESOLVER.role} connection limit {(limit or (20,))[0]}"
-                )
+        try:
+            yield self._start()
+        finally:
+            self.system.stack.stop(*(name for name in KINDS if name != OURS))
 
     def _start(self) -> Servers:
         stack = self.system.stack

@@ -144,6 +144,25 @@ def test_scans_that_find_no_connection_free_wait_on_the_clock(tmp_path):
     assert found.errors == 0
 
 
+def test_what_was_seen_while_warming_up_does_not_count(tmp_path):
+    orders, told = os.pipe()
+    seen: list[str] = []
+
+    def answer(token: str) -> bytes:
+        seen.append(token)
+        if len(seen) == 100:
+            os.write(told, b"go")
+        if len(seen) == 200:
+            os.close(told)
+        return redirect(token)
+
+    with scanned(tmp_path, answer) as pacer:
+        found = pacer.run(RATE, orders)
+    os.close(orders)
+    assert found.errors == 0
+    assert 0 < found.answered <= len(seen) - 60
+
+
 def test_a_tail_of_one_in_a_hundred_is_seen():
     found = summary([0.001] * 98 + [0.5] * 2, 0)
     assert (found.p50_ms, found.p99_ms) == (1.0, 500.0)
