@@ -11,12 +11,14 @@ latencies so far at a line on its input, ends at the end of it, and prints one l
 import argparse
 import json
 import os
+import random
 import select
 import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import cycle
 from pathlib import Path
@@ -51,7 +53,9 @@ class _Connection:
 
     def send(self, request: bytes, expected: bytes, due: float) -> None:
         self.expected, self.due, self._seen = expected, due, b""
-        self.socket.sendall(request)
+        # A connection that the server has closed is found out by its answer.
+        with suppress(OSError):
+            self.socket.sendall(request)
 
     def receive(self) -> bool | None:
         """Read on; return None while the answer is not whole, else whether it is right."""
@@ -74,7 +78,8 @@ class Pacer:
 
     def __init__(self, address: tuple[str, int], requests: Iterator[tuple[bytes, bytes]]) -> None:
         self._requests = requests
-        self._free = [_Connection(address) for _ in range(CONNECTIONS)]
+        # In turn, since a connection belongs to one of the server's processes.
+        self._free = deque(_Connection(address) for _ in range(CONNECTIONS))
         self._busy: dict[socket.socket, _Connection] = {}
         self.waiting: deque[float] = deque()
         self._seconds: list[float] = []
@@ -105,7 +110,7 @@ class Pacer:
 
     def _send_waiting(self) -> None:
         while self.waiting and self._free:
-            connection = self._free.pop()
+            connection = self._free.popleft()
             connection.send(*next(self._requests), self.waiting.popleft())
             self._busy[connection.socket] = connection
 
@@ -146,8 +151,8 @@ def summary(seconds: list[float], errors: int) -> Paced:
     return Paced(len(ordered), errors, 1000 * half, 1000 * most)
 
 
-def requests_of(file: Path, host: str) -> Iterator[tuple[bytes, bytes]]:
-    """Yield each scan of a file as a request and the Location it must lead to, over and over."""
+def requests_of(file: Path, host: str) -> list[tuple[bytes, bytes]]:
+    """Return each scan of a file as a request and the Location it must lead to."""
     made = []
     for line in file.read_text(encoding="ascii").splitlines():
         path, agent = line.split("\t")
@@ -157,7 +162,7 @@ def requests_of(file: Path, host: str) -> Iterator[tuple[bytes, bytes]]:
             "Accept: text/html,*/*;q=0.8\r\nAccept-Language: de-DE,de;q=0.9\r\n\r\n"
         )
         made.append((head.encode(), f"/p/{token}\r\n".encode()))
-    return cycle(made)
+    return made
 
 
 def main() -> None:
@@ -168,7 +173,9 @@ def main() -> None:
     parser.add_argument("host")
     options = parser.parse_args()
     requests = requests_of(options.file, options.host)
-    pacer = Pacer(("127.0.0.1", options.port), requests)
+    # Each run scans others: the codes of the last one are in the database's memory.
+    random.shuffle(requests)
+    pacer = Pacer(("127.0.0.1", options.port), cycle(requests))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     found = pacer.run(RATE_PER_S, sys.stdin.fileno())

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from threading import Event, Thread
 
 import pytest
@@ -55,7 +56,7 @@ def scanned(tmp_path, answer: Callable[[str], bytes | None]) -> Iterator[Pacer]:
     file.write_text("".join(f"/mu/{token}\tPhone/1.0\n" for token in TOKENS))
     server = Server(answer)
     try:
-        yield Pacer(server.address, requests_of(file, "codes.example"))
+        yield Pacer(server.address, cycle(requests_of(file, "codes.example")))
     finally:
         server.close()
 
