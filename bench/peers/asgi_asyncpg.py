@@ -5,7 +5,8 @@ from typing import Any
 
 import asyncpg
 
-SESSIONS = 4
+# A process; measured with 2, 4 and 8: the more there are, the more answers one wake-up reads.
+SESSIONS = 8
 _UNIT = """
 select unit.token, unit.status, batch.activation_mode
   from minting_mintunit as unit join minting_mintbatch as batch on batch.id = unit.batch_id

@@ -2,7 +2,7 @@
 const cluster = require("node:cluster");
 
 const WORKERS = 2;
-const SESSIONS = 4;
+const SESSIONS = 8; // a process
 const UNIT = `
 select unit.token, unit.status, batch.activation_mode
   from minting_mintunit as unit join minting_mintbatch as batch on batch.id = unit.batch_id
