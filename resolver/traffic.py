@@ -24,7 +24,8 @@ class TrafficClass(IntEnum):
     UNKNOWN = 7
 
 
-_OF_KIND = {
+#: What a kind of program makes of a request that says nothing else about itself.
+OF_KIND = {
     AgentKind.BROWSER: TrafficClass.PERSON,
     AgentKind.LINK_PREVIEW: TrafficClass.LINK_PREVIEW,
     AgentKind.CRAWLER: TrafficClass.CRAWLER,
@@ -36,6 +37,9 @@ _OF_KIND = {
 # How browsers and link previews say that nobody is looking yet.
 _PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 _AHEAD = ("prefetch", "prerender", "preview")
+
+#: Classes that an agent text has decided, and nothing else of the request could have.
+BY_AGENT = frozenset(OF_KIND.values()) - {TrafficClass.MACHINE}
 
 
 def classify(environ: Mapping[str, object]) -> TrafficClass:
@@ -53,7 +57,7 @@ def classify(environ: Mapping[str, object]) -> TrafficClass:
     kind = kind_of(str(agent))
     if kind is AgentKind.BROWSER and _wants_no_page(environ):
         return TrafficClass.MACHINE
-    return _OF_KIND[kind]
+    return OF_KIND[kind]
 
 
 def _loads_ahead(environ: Mapping[str, object]) -> bool:

@@ -28,6 +28,7 @@ QUEUES = ("mint", "exports", "upkeep")
 # When periodic work is too old to matter. The clock of the worker decides, and a busy worker comes
 # late: this is also how far clocks may differ and how long a worker may be busy.
 PERIODIC_EXPIRES_SECONDS = 300.0
+KEEP_SCAN_DAYS = "resolver.keep_scan_days"
 
 use_for_redis()
 app = Celery("tieback")
@@ -81,6 +82,22 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
+        "count-scans": {
+            "task": "resolver.count_scans",
+            "schedule": 60.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        # Every visitor of the day is looked at anew, which costs more than the hour's scans.
+        "count-visitors": {
+            "task": "resolver.count_visitors",
+            "schedule": 600.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        "keep-scan-days": {
+            "task": KEEP_SCAN_DAYS,
+            "schedule": 3600.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
         "seal-audit": {
             "task": "brands.seal_audit",
             "schedule": 60.0,
@@ -115,6 +132,12 @@ def _serve_metrics(**_: Any) -> None:
     from tieback.metrics import serve_in_background
 
     serve_in_background(settings.PROMETHEUS_PORT)
+
+
+@worker_ready.connect
+def _keep_scan_days(**_: Any) -> None:
+    """Make the days of scans now: an installation that stood still for weeks may have none left."""
+    app.send_task(KEEP_SCAN_DAYS, expires=PERIODIC_EXPIRES_SECONDS)
 
 
 @worker_shutting_down.connect

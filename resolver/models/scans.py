@@ -175,11 +175,15 @@ class ScanDay(models.Model):
 
 
 class ScanProgress(models.Model):
-    """How far events are counted, in one row: what is older is final."""
+    """How far events are counted, in one row: what is older is final.
+
+    ``searched_until`` is the same for signals; null until events were first looked through.
+    """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     counted_until = models.DateTimeField()
     as_of = models.DateTimeField()
+    searched_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -194,7 +198,7 @@ class ScanSignal(models.Model):
     """Something about the scans of a day that does not look right, and the rule that says so.
 
     ``subject`` is what it is about, in words that tell it apart from others of its rule and day: a
-    unit's token, a path that no item has, a network.
+    unit's id, a path that no item has, a network and the batch it scanned.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,0 +1,183 @@
+"""Counts the events of scans by the hour, and their visitors by the day.
+
+Nothing is ever added to a figure: hours and days that are not final are counted anew from their
+events, so a count that dies, or runs twice, changes nothing. An hour is final once it ended more
+than a minute ago. An event has the time at which its transaction began, and that transaction lasts
+half a second at most (``database.STATEMENT_TIMEOUT_MS``), so nothing can commit into it later.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from resolver.traffic import TrafficClass
+
+#: How long after its end an hour may still gain events; far longer than a scan can take.
+SETTLES_AFTER = timedelta(minutes=1)
+#: A counter that was away catches up by steps of this length, each committed by itself.
+LONGEST_STEP = timedelta(days=1)
+
+# One key for whatever counts events, or takes them away: two would count what the other changes.
+_TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.scan_counts', 0))"
+_WAIT = "select pg_advisory_xact_lock(hashtextextended('tieback.scan_counts', 0))"
+
+# Where nothing was counted yet, the first day that is kept is where to begin.
+_SPAN = """
+select now(), coalesce(
+    (select counted_until from resolver_scanprogress),
+    (select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
+       from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = 'resolver_scanevent'::regclass),
+    date_trunc('hour', now(), 'UTC')
+)
+"""
+_OF_BRANDS = "and (%(brands)s::uuid[] is null or brand_id = any(%(brands)s::uuid[]))"
+# Figures without an event any more are taken out by the same statement: it sees them as they were,
+# so none that it writes is among them.
+_HOURS = f"""
+with fresh as (
+    select brand_id, batch_id, date_trunc('hour', scanned_at, 'UTC') as hour, traffic, country,
+           count(*) as scans, count(*) filter (where is_first) as first_scans
+      from resolver_scanevent
+     where scanned_at >= %(start)s and scanned_at < %(end)s and batch_id is not null {_OF_BRANDS}
+     group by 1, 2, 3, 4, 5
+), gone as (
+    delete from resolver_scanhour as counted
+     where hour >= %(start)s and hour < %(end)s {_OF_BRANDS}
+       and not exists (
+           select from fresh
+            where (fresh.brand_id, fresh.hour, fresh.batch_id, fresh.traffic, fresh.country)
+                = (counted.brand_id, counted.hour, counted.batch_id, counted.traffic,
+                   counted.country))
+)
+insert into resolver_scanhour as counted
+       (brand_id, batch_id, hour, traffic, country, scans, first_scans)
+select brand_id, batch_id, hour, traffic, country, scans, first_scans from fresh
+on conflict (brand_id, hour, batch_id, traffic, country) do update
+   set scans = excluded.scans, first_scans = excluded.first_scans
+ where (counted.scans, counted.first_scans) <> (excluded.scans, excluded.first_scans)
+"""  # noqa: S608 - constants only
+# A visitor is one of the whole brand once, however many of its products were scanned.
+_VISITORS = f"""
+with fresh as (
+    select event.brand_id, batch.product_id, (scanned_at at time zone 'UTC')::date as day,
+           count(distinct visitor) as visitors
+      from resolver_scanevent as event
+      join minting_mintbatch as batch on batch.id = event.batch_id
+     where scanned_at >= %(start)s and scanned_at < %(end)s
+       and traffic = %(person)s and visitor is not null
+       {_OF_BRANDS.replace("brand_id", "event.brand_id")}
+     group by grouping sets ((1, 3), (1, 3, 2))
+), gone as (
+    delete from resolver_scanday as counted
+     where day >= %(start)s::date and day < %(end)s::date {_OF_BRANDS}
+       and not exists (
+           select from fresh
+            where (fresh.brand_id, fresh.day) = (counted.brand_id, counted.day)
+              and fresh.product_id is not distinct from counted.product_id)
+)
+insert into resolver_scanday as counted (brand_id, product_id, day, visitors)
+select brand_id, product_id, day, visitors from fresh
+on conflict (brand_id, day, product_id) do update set visitors = excluded.visitors
+ where counted.visitors <> excluded.visitors
+"""  # noqa: S608 - constants only
+_ADVANCE = """
+insert into resolver_scanprogress as progress (id, counted_until, as_of)
+values (1, %(until)s, %(now)s)
+on conflict (id) do update
+   set counted_until = greatest(progress.counted_until, excluded.counted_until),
+       as_of = excluded.as_of
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """From where on events are counted now, and what the database's clock says."""
+
+    start: datetime
+    now: datetime
+
+    @property
+    def end(self) -> datetime:
+        """Where this step's events end: now, or with their day where much is left to do."""
+        behind = self.now - self.start > LONGEST_STEP
+        return day_of(self.start) + LONGEST_STEP if behind else self.now
+
+    @property
+    def final_until(self) -> datetime:
+        """Up to where the hours are final once this step is done."""
+        settled = (self.now - SETTLES_AFTER).replace(minute=0, second=0, microsecond=0)
+        return max(self.start, min(self.end, settled))
+
+
+def day_of(moment: datetime) -> datetime:
+    """Return the beginning of a moment's day; the database's moments are UTC here."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@contextmanager
+def nobody_else_counts() -> Iterator[None]:
+    """Open a transaction, and wait for whoever counts or takes events away."""
+    with transaction.atomic():
+        _run(_WAIT)
+        yield
+
+
+def count_scans() -> bool:
+    """Count every hour that is not final; False where another process is at it."""
+    while True:
+        span = _count_step()
+        if span is None:
+            return False
+        if span.end == span.now:
+            return True
+
+
+def count_visitors() -> bool:
+    """Count the visitors of the days that are not final; False where another process counts."""
+    with transaction.atomic():
+        if not _run(_TRY)[0]:
+            return False
+        now, start = _run(_SPAN)
+        count_visitors_of(day_of(start), day_of(now) + LONGEST_STEP)
+    return True
+
+
+def count_hours(start: datetime, end: datetime, brands: Sequence[UUID] | None = None) -> None:
+    """Count whole hours anew, of all brands or of those named."""
+    _run(_HOURS, start=start, end=end, brands=_listed(brands))
+
+
+def count_visitors_of(start: datetime, end: datetime, brands: Sequence[UUID] | None = None) -> None:
+    """Count the visitors of whole days anew, of all brands or of those named."""
+    person = TrafficClass.PERSON.value
+    _run(_VISITORS, start=start, end=end, brands=_listed(brands), person=person)
+
+
+def _count_step() -> Span | None:
+    with transaction.atomic():
+        if not _run(_TRY)[0]:
+            return None
+        now, start = _run(_SPAN)
+        span = Span(start, now)
+        count_hours(span.start, span.end)
+        if day_of(span.final_until) > day_of(span.start):
+            # Days that are over: their visitors are final with their last hour.
+            count_visitors_of(day_of(span.start), day_of(span.final_until))
+        _run(_ADVANCE, until=span.final_until, now=span.now)
+    return span
+
+
+def _listed(brands: Sequence[UUID] | None) -> list[UUID] | None:
+    return None if brands is None else list(brands)
+
+
+def _run(statement: str, **values: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchone() if cursor.description else None

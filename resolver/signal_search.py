@@ -1,0 +1,183 @@
+"""Looks through the events of scans for what does not look right: one statement a rule.
+
+Each look goes through whole days and finds the same signals again, so it may die or run twice. A
+day is looked through until a look began more than a minute after its end; see ``scan_counts`` why
+nothing comes later.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from minting.states import PhysicalStatus, UnitStatus
+from resolver.scan_counts import LONGEST_STEP, SETTLES_AFTER, day_of
+from resolver.signals import (
+    BURST_UNITS,
+    FAR_KM,
+    FAR_WITHIN,
+    KM_FOR_A_RADIAN,
+    PATHS_A_DAY,
+    Rule,
+)
+from resolver.traffic import TrafficClass
+
+_TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
+_SPAN = """
+select now(), coalesce(
+    (select coalesce(searched_until, counted_until) from resolver_scanprogress), now())
+"""
+_DONE = """
+update resolver_scanprogress set searched_until = greatest(searched_until, %(until)s)
+"""
+_DAY = "(scanned_at at time zone 'UTC')::date"
+_IN_SPAN = "scanned_at >= %(start)s and scanned_at < %(end)s"
+_WRITE = """
+insert into resolver_scansignal as known
+       (brand_id, rule, day, subject, batch_id, unit_id, scans, first_at, last_at, detail)
+select brand_id, %(rule)s, day, subject, batch_id, unit_id, scans, first_at, last_at, detail
+  from found
+on conflict (brand_id, day, rule, subject) do update
+   set scans = excluded.scans, first_at = excluded.first_at, last_at = excluded.last_at,
+       detail = excluded.detail
+ where (known.scans, known.first_at, known.last_at, known.detail)
+    is distinct from (excluded.scans, excluded.first_at, excluded.last_at, excluded.detail)
+"""
+# The paths scanned most, of each brand and day: made-up ones are without end.
+_NEVER_ISSUED = f"""
+with counted as (
+    select brand_id, {_DAY} as day, path as subject, count(*) as scans,
+           min(scanned_at) as first_at, max(scanned_at) as last_at
+      from resolver_scanevent
+     where {_IN_SPAN} and traffic = %(person)s and batch_id is null and path <> ''
+     group by 1, 2, 3
+), ranked as (
+    select *, row_number() over (partition by brand_id, day order by scans desc, subject) as place
+      from counted
+), found as (
+    select *, null::uuid as batch_id, null::bigint as unit_id, '{{}}'::jsonb as detail
+      from ranked where place <= %(paths)s
+), crowded_out as (
+    delete from resolver_scansignal as known using ranked
+     where known.rule = %(rule)s and place > %(paths)s
+       and (known.brand_id, known.day, known.subject)
+         = (ranked.brand_id, ranked.day, ranked.subject)
+)
+{_WRITE}"""  # noqa: S608 - constants only
+_OF_UNITS = f"""
+    select event.brand_id, {_DAY} as day, event.unit_id::text as subject, event.batch_id,
+           event.unit_id, count(*) as scans, min(scanned_at) as first_at,
+           max(scanned_at) as last_at, '{{}}'::jsonb as detail
+      from resolver_scanevent as event"""
+_REVOKED = f"""
+with found as ({_OF_UNITS}
+     where {_IN_SPAN} and traffic = %(person)s and event.status = %(revoked)s
+     group by 1, 2, 4, 5
+)
+{_WRITE}"""
+_BEFORE_SHIPPING = f"""
+with following as (
+    select distinct brand_id from minting_mintbatch where physical_status = %(applied)s
+), found as ({_OF_UNITS}
+      join minting_mintbatch as batch on batch.id = event.batch_id
+     where {_IN_SPAN} and traffic = %(person)s and event.unit_id is not null
+       and batch.physical_status = any(%(before)s)
+       and event.brand_id in (select brand_id from following)
+     group by 1, 2, 4, 5
+)
+{_WRITE}"""  # noqa: S608 - constants only
+# Only scans that follow each other are compared: the cost grows with the scans and not with their
+# square, and whoever was at two ends of a journey was somewhere in between as well.
+_FAR_PLACES = f"""
+with placed as (
+    select brand_id, batch_id, unit_id, scanned_at, latitude, longitude, country,
+           lag(scanned_at) over journey as was_at, lag(latitude) over journey as was_latitude,
+           lag(longitude) over journey as was_longitude, lag(country) over journey as was_country
+      from resolver_scanevent
+     where scanned_at >= %(start)s - %(within)s and scanned_at < %(end)s and traffic = %(person)s
+       and unit_id is not null and latitude is not null and longitude is not null
+    window journey as (partition by unit_id order by scanned_at, id)
+), moved as (
+    select *, 2 * %(radius)s * asin(sqrt(least(1,
+               power(sind((latitude - was_latitude) / 2.0), 2)
+             + cosd(latitude) * cosd(was_latitude)
+             * power(sind((longitude - was_longitude) / 2.0), 2)))) as km
+      from placed
+     where was_at is not null and scanned_at - was_at <= %(within)s
+), found as (
+    select brand_id, {_DAY} as day, unit_id::text as subject, batch_id, unit_id,
+           count(*) as scans, min(scanned_at) as first_at, max(scanned_at) as last_at,
+           (array_agg(jsonb_build_object(
+               'km', round(km), 'minutes', round(extract(epoch from scanned_at - was_at) / 60),
+               'from', jsonb_build_object('latitude', was_latitude, 'longitude', was_longitude,
+                                          'country', was_country),
+               'to', jsonb_build_object('latitude', latitude, 'longitude', longitude,
+                                        'country', country)
+           ) order by km desc, scanned_at))[1] as detail
+      from moved where km >= %(far)s and {_IN_SPAN}
+     group by 1, 2, 4, 5
+)
+{_WRITE}"""  # noqa: S608 - constants only
+_BURST = f"""
+with hours as (
+    select brand_id, {_DAY} as day, network, batch_id, count(distinct unit_id) as units,
+           date_trunc('hour', scanned_at, 'UTC') as hour, count(*) as scans,
+           min(scanned_at) as first_at, max(scanned_at) as last_at
+      from resolver_scanevent
+     where {_IN_SPAN} and unit_id is not null and network <> '' and traffic = any(%(nobodys)s)
+     group by brand_id, day, network, batch_id, hour
+    having count(distinct unit_id) >= %(units)s
+), found as (
+    select brand_id, day, network || ' ' || batch_id as subject, batch_id, null::bigint as unit_id,
+           sum(scans) as scans, min(first_at) as first_at, max(last_at) as last_at,
+           jsonb_build_object('network', network, 'units_in_an_hour', max(units)) as detail
+      from hours group by brand_id, day, network, batch_id
+)
+{_WRITE}"""  # noqa: S608 - constants only
+
+_STATEMENTS = {
+    Rule.NEVER_ISSUED: _NEVER_ISSUED,
+    Rule.REVOKED: _REVOKED,
+    Rule.BEFORE_SHIPPING: _BEFORE_SHIPPING,
+    Rule.FAR_PLACES: _FAR_PLACES,
+    Rule.BURST: _BURST,
+}
+_KNOWN: dict[str, Any] = {
+    "person": TrafficClass.PERSON.value,
+    # Link previews, crawlers and scanners say who they are, and fetch whatever is shown to them.
+    "nobodys": [
+        known.value for known in (TrafficClass.PERSON, TrafficClass.MACHINE, TrafficClass.UNKNOWN)
+    ],
+    "revoked": UnitStatus.REVOKED.value,
+    "applied": PhysicalStatus.APPLIED.value,
+    "before": [PhysicalStatus.EXPORTED.value, PhysicalStatus.PRINTED.value],
+    "paths": PATHS_A_DAY,
+    "far": FAR_KM,
+    "within": FAR_WITHIN,
+    "radius": KM_FOR_A_RADIAN,
+    "units": BURST_UNITS,
+}
+
+
+def search_signals() -> bool:
+    """Look through the days that may still gain events; False where another process does."""
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_TRY)
+            if not cursor.fetchone()[0]:
+                return False
+            cursor.execute(_SPAN)
+            now, searched = cursor.fetchone()
+            start = day_of(searched)
+            end = min(start + LONGEST_STEP, now)
+            look(cursor, start, end)
+            until = min(end, now - SETTLES_AFTER)
+            cursor.execute(_DONE, {"until": until})
+        if end == now or until < end:
+            return True
+
+
+def look(cursor: Any, start: datetime, end: datetime) -> None:
+    """Find the signals of the events from ``start`` to ``end``, whole days."""
+    for rule, statement in _STATEMENTS.items():
+        cursor.execute(statement, {**_KNOWN, "rule": rule.value, "start": start, "end": end})
