@@ -17,8 +17,8 @@ from django.db import OperationalError, connection
 from resolver.models.scans import RETENTION_DAYS
 from resolver.scan_counts import nobody_else_counts
 
-#: How many days lie ready behind today, and with how few an operator should look why.
-DAYS_AHEAD, FEWEST_AHEAD = 14, 3
+#: How many days lie ready behind today; ``tieback.figures`` warns where they run out.
+DAYS_AHEAD = 14
 #: Events taken away by one statement: what a kill can cost, and what others wait for.
 EVENTS_AT_ONCE = 20_000
 #: How often a lock is asked for before the next round's turn, and the pause in between.

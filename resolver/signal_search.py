@@ -68,7 +68,7 @@ _OF_UNITS = f"""
     select event.brand_id, {_DAY} as day, event.unit_id::text as subject, event.batch_id,
            event.unit_id, count(*) as scans, min(scanned_at) as first_at,
            max(scanned_at) as last_at, '{{}}'::jsonb as detail
-      from resolver_scanevent as event"""
+      from resolver_scanevent as event"""  # noqa: S608 - constants only
 _REVOKED = f"""
 with found as ({_OF_UNITS}
      where {_IN_SPAN} and traffic = %(person)s and event.status = %(revoked)s

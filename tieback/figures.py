@@ -17,6 +17,8 @@ from prometheus_client.registry import Collector
 # Counting stops here, so that a roll-up that stands still does not slow its own alarm down.
 MOST_COUNTED = 1_000_000
 LONG_WAIT_SECONDS = 900
+# Scans of a day that is not there are answered and not written down. A day is made each day.
+FEWEST_SCAN_DAYS_AHEAD = 3
 
 # Waiting is a job that any worker may claim now or after its wait for another attempt, and not one
 # that a person has paused; an ended lease that still has an owner is a worker that died. Every
@@ -62,7 +64,11 @@ select clock_timestamp(),
        (select json_object_agg(name, total order by place) from builds),
        (select count(*) from exports_packbuild
          where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
-       (select count(*) from (select from resolver_activation limit %(most)s) as first_ones)
+       (select count(*) from (select from resolver_activation limit %(most)s) as first_ones),
+       (select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid
+         where i.inhparent = 'resolver_scanevent'::regclass
+           and to_date(right(c.relname, 8), 'YYYYMMDD')
+             > (clock_timestamp() at time zone 'UTC')::date)
 """
 
 
@@ -79,6 +85,12 @@ class QueueFigures:
     builds: dict[str, int]
     expired_build_leases: int
     activations_uncounted: int
+    scan_days_ahead: int
+
+    @property
+    def runs_out_of_scan_days(self) -> bool:
+        """Whether the days that scans are written into are no longer made."""
+        return self.scan_days_ahead < FEWEST_SCAN_DAYS_AHEAD
 
     @property
     def waiting_total(self) -> int:
@@ -110,6 +122,7 @@ class QueueFigures:
                 "exports": self.expired_build_leases,
             },
             "activations_uncounted": self.activations_uncounted,
+            "scan_days_ahead": self.scan_days_ahead,
         }
 
 
@@ -169,6 +182,11 @@ class FiguresCollector(Collector):
             "tieback_activations_uncounted",
             f"First scans not yet counted into their batches; counted up to {MOST_COUNTED}.",
             figures.activations_uncounted,
+        )
+        yield GaugeMetricFamily(
+            "tieback_scan_days_ahead",
+            "Days after today that scans can be written into.",
+            figures.scan_days_ahead,
         )
 
 

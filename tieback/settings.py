@@ -343,6 +343,7 @@ SPECTACULAR_SETTINGS = {
         "RevocationStatus": "minting.states.RevocationStatus",
         "RevocationReason": "minting.states.RevocationReason",
         "RevocationKind": "minting.states.RevocationKind",
+        "Category": "minting.passport_schema.CATEGORIES",
     },
 }
 

@@ -28,6 +28,7 @@ from minting.states import (
     IdentityMode,
     JobStatus,
 )
+from resolver.models import ScanPolicy, ScanSignal
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
 from tieback.brands.scoping import brand_scope
@@ -193,3 +194,26 @@ def make_revocation(shop: Shop, job: MintJob) -> MintRevocation:
             requested_quantity=10,
             actor="user:1",
         )
+
+
+def make_scan_signal(shop: Shop, job: MintJob) -> ScanSignal:
+    """Tell of a network that scanned many units of a job's batch."""
+    now = timezone.now()
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        return ScanSignal.objects.create(
+            brand_id=shop.brand_id,
+            rule="burst",
+            day=now,
+            subject=f"203.0.113.0/24 {job.batch_id}",
+            batch_id=job.batch_id,
+            scans=60,
+            first_at=now,
+            last_at=now,
+            detail={"network": "203.0.113.0/24", "units_in_an_hour": 60},
+        )
+
+
+def make_scan_policy(shop: Shop) -> ScanPolicy:
+    """Choose what the brand keeps of its scans."""
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return ScanPolicy.objects.create(brand_id=shop.brand_id, retention_days=30)

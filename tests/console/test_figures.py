@@ -1,5 +1,6 @@
 """The queue in figures: the first page, its JSON and Prometheus show the same rows."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -14,7 +15,7 @@ from minting.revocations import Act
 from minting.states import JobStatus, Priority
 from tests.console.rows import Shop, ago, make_activation, make_build, make_jobs, make_unit
 from tieback.brands.scoping import all_brands
-from tieback.figures import duration
+from tieback.figures import duration, read_figures
 
 pytestmark = pytest.mark.plane("console")
 
@@ -57,6 +58,7 @@ def test_the_json_counts_every_state(console: Client, busy: Shop) -> None:
         assert body["expired_leases"] == {"mint": 1, "exports": 0}
         assert body["pack_builds"]["failed"] == 1
         assert body["activations_uncounted"] == 1
+        assert body["scan_days_ahead"] == 14
 
 
 @pytest.mark.parametrize(("by", "count"), [("job", 1), ("brand", 4), ("queue", 3)])
@@ -96,6 +98,7 @@ def test_prometheus_reads_the_same_figures(busy: Shop) -> None:
 
 def test_an_empty_queue_reads_zero_and_every_state_has_a_gauge() -> None:
     read = gauges(Client())
+    assert read.pop("tieback_scan_days_ahead[]") == 14
     assert set(read.values()) == {0}
     assert {f"tieback_mint_jobs['{status}']" for status in JobStatus} <= set(read)
     assert {f"tieback_pack_builds['{status}']" for status in PackStatus} <= set(read)
@@ -117,6 +120,17 @@ def test_the_first_page_of_an_empty_queue_says_so(console: Client) -> None:
     content = console.get("/admin/").content.decode()
     assert "nothing waits" in content
     assert "tile-bad" not in content
+
+
+@pytest.mark.parametrize(("left", "warns"), [(3, False), (2, True), (0, True)])
+def test_the_first_page_warns_before_the_days_for_scans_run_out(
+    console: Client, monkeypatch: pytest.MonkeyPatch, left: int, warns: bool
+) -> None:
+    figures = replace(read_figures(), scan_days_ahead=left)
+    monkeypatch.setattr("tieback.console.read_figures", lambda: figures)
+    content = console.get("/admin/").content.decode()
+    assert f"<dt>Days made ahead</dt><dd>{left}</dd>" in content
+    assert ("left for scans" in content) == warns
 
 
 def test_the_queue_page_answers_with_and_without_a_slash(console: Client) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from minting.states import JobStatus
+from resolver.models import ScanPolicy
 from tests.console.conftest import staff_with
 from tests.console.rows import (
     Shop,
@@ -19,6 +20,8 @@ from tests.console.rows import (
     make_pack,
     make_pause,
     make_revocation,
+    make_scan_policy,
+    make_scan_signal,
     make_unit,
     open_shop,
 )
@@ -62,6 +65,8 @@ def full(shop: Shop) -> Shop:
     make_pack(shop, make_build(shop, job))
     make_pause(shop, job)
     make_revocation(shop, job)
+    make_scan_signal(shop, job)
+    make_scan_policy(shop)
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -72,7 +77,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 15
+    assert len(pages) == 2 + 2 * 17
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:
@@ -109,11 +114,11 @@ def url_of_jobs() -> str:
 
 def test_nothing_can_be_added_changed_or_deleted(console: Client, full: Shop) -> None:
     for model, page in zip(site._registry, details(), strict=True):
-        if model is not ResolverHost:
+        if model not in {ResolverHost, ScanPolicy}:
             assert console.get(url(model, "add")).status_code == HTTPStatus.FORBIDDEN, page
         delete = page.replace("/change/", "/delete/")
         assert console.post(delete, {"post": "yes"}).status_code == HTTPStatus.FORBIDDEN, page
-        if model is not Brand:
+        if model not in {Brand, ScanPolicy}:
             assert console.post(page, {"_save": "Save"}).status_code == HTTPStatus.FORBIDDEN, page
 
 

@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 import exports
 import minting
+import resolver
 import tieback.api
 import tieback.brands
 from minting.field_problems import _COMPLAINTS
@@ -20,7 +21,8 @@ from tieback.api.envelope import CODES
 from tieback.api.fields import StrictSerializer
 from tieback.errors import TiebackError
 
-PACKAGES = (tieback.api, tieback.brands, minting, exports)
+PACKAGES = (tieback.api, tieback.brands, minting, exports, resolver)
+_OURS = ("tieback.", "minting.", "exports.", "resolver.")
 #: Calls of the API framework that take a code, and where among their arguments it stands.
 _FRAMEWORK = {"ErrorDetail": 1, "ValidationError": 1}
 #: What a caller cannot cause: faults of our own declarations.
@@ -44,7 +46,7 @@ def answers() -> dict[str, set[int]]:
     for status, code in CODES.items():
         found.setdefault(code, set()).add(int(status))
     for error in _subclasses(TiebackError):
-        if error.__module__.startswith(("tieback.", "minting.", "exports.")):
+        if error.__module__.startswith(_OURS):
             found.setdefault(error.code, set()).add(int(error.status))
     return found
 
@@ -131,7 +133,7 @@ def _of_serializers() -> Iterator[str]:
     """Yield the codes with which the fields of bodies and queries refuse a value."""
     modules()
     for kind in _subclasses(StrictSerializer):
-        ours = kind.__module__.startswith(("tieback.", "minting.", "exports."))
+        ours = kind.__module__.startswith(_OURS)
         if not ours or (
             issubclass(kind, serializers.ModelSerializer) and not hasattr(kind, "Meta")
         ):

@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "member_id": lambda brand: brand.member.id,
     "invitation_id": lambda brand: brand.invitation.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
+    "token": lambda brand: brand.tokens[0],
     "number": lambda _: 1,
 }
 
@@ -101,6 +102,10 @@ HARMLESS = frozenset(
         "revoked",
         "from",
         "to",
+        "interval",
+        "rule",
+        "day_from",
+        "day_to",
     }
 )
 
@@ -213,6 +218,12 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("pack-list", "POST"): Ask(Scope.PACKS_WRITE, 202),
     ("pack-manifest", "POST"): Ask(Scope.PACKS_READ, 200),
     ("pack-download", "POST"): Ask(Scope.PACKS_READ, 200),
+    ("scan-policy", "PUT"): Ask(
+        Scope.SCANS_MANAGE,
+        200,
+        lambda _: {"retention_days": 30, "aggregate_only": ["textile"]},
+        crossing=200,
+    ),
 }
 #: Every URL that is read, by the scope that reading it needs.
 READS: dict[Scope, frozenset[str]] = {
@@ -247,6 +258,10 @@ READS: dict[Scope, frozenset[str]] = {
             "serial-list-list",
             "serial-list",
             "pack-list",
+            "scan-kpis",
+            "scan-signal-list",
+            "scan-policy",
+            "unit-timeline",
         }
     ),
     Scope.CREDENTIALS_MANAGE: frozenset({"credential-list", "credential"}),

@@ -354,14 +354,17 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1
         )
         ScanDay.objects.create(brand=owner, product_id=brand.product.id, day=NOW, visitors=1)
-        ScanSignal.objects.create(
-            brand=owner,
-            rule="never_issued",
-            day=NOW,
-            subject=f"/01/{brand.slug}",
-            scans=1,
-            first_at=NOW,
-            last_at=NOW,
+        ScanSignal.objects.bulk_create(
+            ScanSignal(
+                brand=owner,
+                rule="never_issued",
+                day=NOW,
+                subject=f"/01/{brand.slug}/{number}",
+                scans=1,
+                first_at=NOW,
+                last_at=NOW,
+            )
+            for number in range(len(brand.tokens))
         )
     _packs(brand, packs)
     seal_audit()

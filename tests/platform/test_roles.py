@@ -47,6 +47,8 @@ RULING: dict[str, frozenset[Role]] = {
     "resend_invitation": MANAGERS,
     "revoke_invitation": MANAGERS,
     "list_audit_entries": MANAGERS,
+    # what is kept of scans
+    "set_scan_policy": MANAGERS,
     # the catalogue: also editors
     "create_product": CATALOGUE,
     "update_product": CATALOGUE,

@@ -46,6 +46,8 @@ DOORS = {
     ("resolver_scanhour", "open_tieback_worker", "tieback_worker", "ALL"),
     ("resolver_scanday", "open_tieback_worker", "tieback_worker", "ALL"),
     ("resolver_scansignal", "open_tieback_worker", "tieback_worker", "ALL"),
+    # and they are counted by product, which their batch tells
+    ("minting_mintbatch", "read_tieback_worker", "tieback_worker", "SELECT"),
     ("resolver_scanpolicy", "read_tieback_worker", "tieback_worker", "SELECT"),
     ("resolver_scanpolicy", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a scan names a unit and nothing else; what may be read of it is a matter of column grants

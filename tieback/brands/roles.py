@@ -20,6 +20,7 @@ class Scope(TextChoices):
     PRODUCTS_WRITE = "products:write", "Create, change and import products and production batches"
     MINTS_READ = "mints:read", "Read mint jobs, batches, units, events and KPIs"
     MINTS_WRITE = "mints:write", "Submit and retry mint requests"
+    SCANS_MANAGE = "scans:manage", "Choose what is kept of scans"
     PACKS_READ = "packs:read", "List and download packs"
     PACKS_WRITE = "packs:write", "Build packs"
     CREDENTIALS_MANAGE = "credentials:manage", "List, create, change, rotate and revoke credentials"
@@ -39,6 +40,7 @@ PERMITTED_ROLES: dict[Scope, frozenset[Role]] = {
     Scope.PRODUCTS_WRITE: _CATALOGUE,
     Scope.MINTS_READ: _MEMBERS,
     Scope.MINTS_WRITE: _MANAGERS,
+    Scope.SCANS_MANAGE: _MANAGERS,
     Scope.PACKS_READ: _MANAGERS,
     Scope.PACKS_WRITE: _MANAGERS,
     Scope.CREDENTIALS_MANAGE: _MANAGERS,

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from tieback.console import queue_metrics, site
 
-for _app in ("tieback.brands", "minting", "exports"):
+for _app in ("tieback.brands", "minting", "exports", "resolver"):
     import_module(f"{_app}.admin")
 
 urlpatterns = [

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/", include("tieback.api.urls")),
     path("api/v1/", include("minting.api.urls")),
     path("api/v1/", include("exports.api.urls")),
+    path("api/v1/", include("resolver.api.urls")),
 ]
 
 handler400 = "tieback.api.fallbacks.bad_request"

@@ -1,0 +1,1 @@
+"""API of scans: figures, signals, a unit's timeline, and what is kept."""

@@ -1,0 +1,174 @@
+"""The figures of a brand's scans."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from resolver import scan_figures
+from resolver.scan_figures import DAY, HOUR, Asked
+from resolver.traffic import TrafficClass
+from tieback.api.fields import QuerySerializer
+from tieback.api.views import BrandAPIView
+from tieback.brands.roles import Scope
+from tieback.errors import FieldError, ValidationFailed
+
+#: What is shown where nothing is said, and at most.
+USUAL_SPAN, LONGEST_SPAN = timedelta(days=30), timedelta(days=400)
+#: Hours are shown one by one for so long at most: a longer span is read by the day.
+LONGEST_HOURLY = timedelta(days=35)
+_DATE = len("2026-11-21")
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class MomentField(serializers.DateTimeField):
+    """A moment, or a date, which is its beginning in UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Return the moment in UTC."""
+        if isinstance(value, str) and len(value) == _DATE:
+            try:
+                return datetime.combine(date.fromisoformat(value), datetime.min.time(), UTC)
+            except ValueError:
+                self.fail("invalid", format="YYYY-MM-DD, or YYYY-MM-DDThh:mm:ssZ")
+        return super().to_internal_value(value).astimezone(UTC)
+
+
+class ScanKpiQuery(QuerySerializer):
+    """Which scans, and how fine a series."""
+
+    to = MomentField(required=False, help_text="Before this date or moment; now unless said.")
+    product = serializers.UUIDField(required=False)
+    batch = serializers.UUIDField(required=False)
+    interval = serializers.ChoiceField(choices=("hour", "day"), default="day")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add the parameter whose name is a word of Python's."""
+        words = "From this date or moment on; 30 days before `to` unless said."
+        first = MomentField(required=False, help_text=words)
+        return {"from": first, **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Fill the span in, in full hours, and refuse one that is empty or too long."""
+        end = _up_to_the_hour(attrs.get("to") or timezone.now())
+        start = attrs.get("from")
+        start = start.replace(minute=0, second=0, microsecond=0) if start else end - USUAL_SPAN
+        fault = _fault(start, end, attrs["interval"])
+        if fault:
+            raise ValidationFailed(fields=(fault,))
+        return {**attrs, "from": start, "to": end}
+
+
+def _up_to_the_hour(moment: datetime) -> datetime:
+    full = moment.replace(minute=0, second=0, microsecond=0)
+    return full if full == moment else full + HOUR
+
+
+def _fault(start: datetime, end: datetime, interval: str) -> FieldError | None:
+    if start >= end:
+        return FieldError("from", "INVALID", "Must be before `to`, which is now unless said.")
+    if end - start > LONGEST_SPAN:
+        message = f"Ask for {LONGEST_SPAN.days} days at most."
+        return FieldError("from", "OUT_OF_RANGE", message)
+    if interval == "hour" and end - start > LONGEST_HOURLY:
+        message = f"Hours are told for {LONGEST_HOURLY.days} days at most: ask by the day."
+        return FieldError("interval", "OUT_OF_RANGE", message)
+    return None
+
+
+class CountrySerializer(serializers.Serializer[Any]):
+    """People's scans from a country."""
+
+    country = serializers.CharField(
+        allow_null=True, help_text="ISO 3166-1 alpha-2; null where it is not known."
+    )
+    scans = serializers.IntegerField()
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """People's scans of an hour or a day of UTC."""
+
+    at = serializers.DateTimeField(help_text="Its beginning.")
+    scans = serializers.IntegerField()
+    first_scans = serializers.IntegerField()
+
+
+class VisitorsSerializer(serializers.Serializer[Any]):
+    """How many people scanned on a day of UTC."""
+
+    day = serializers.DateField()
+    visitors = serializers.IntegerField()
+
+
+class TopProductSerializer(serializers.Serializer[Any]):
+    """A product and people's scans of it."""
+
+    product_id = serializers.UUIDField()
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    scans = serializers.IntegerField()
+
+
+class ByClassSerializer(serializers.Serializer[Any]):
+    """Scans by class of traffic."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return one field a class."""
+        return {known.name.lower(): serializers.IntegerField() for known in TrafficClass}
+
+
+class ScanKpiSerializer(serializers.Serializer[Any]):
+    """The figures of scans from one full hour to another."""
+
+    to = serializers.DateTimeField()
+    scans = serializers.IntegerField(help_text="People's.")
+    first_scans = serializers.IntegerField()
+    scans_by_class = ByClassSerializer()
+    visitors = VisitorsSerializer(
+        many=True,
+        allow_null=True,
+        help_text="People by whole day; they cannot be added up. Null for a batch.",
+    )
+    by_country = CountrySerializer(many=True)
+    series = StepSerializer(many=True)
+    top_products = TopProductSerializer(many=True)
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="Up to when scans are counted; null before the first count."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add the field whose name is a word of Python's."""
+        return {"from": serializers.DateTimeField(), **super().get_fields()}
+
+
+class ScanKpiView(BrandAPIView):
+    """Figures of scans."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
+
+    @extend_schema(
+        operation_id="get_scan_kpis", parameters=[ScanKpiQuery], responses=ScanKpiSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """Return the figures of scans, as far as they are counted; never from the scans."""
+        values = ScanKpiQuery.read(request.query_params)
+        asked = Asked(values["from"], values["to"], values.get("product"), values.get("batch"))
+        scans, first_scans = scan_figures.by_class(asked)
+        body = {
+            "from": asked.start,
+            "to": asked.end,
+            "scans": scans[TrafficClass.PERSON.name.lower()],
+            "first_scans": first_scans,
+            "scans_by_class": scans,
+            "visitors": scan_figures.visitors(asked),
+            "by_country": scan_figures.by_country(asked),
+            "series": scan_figures.series(asked, HOUR if values["interval"] == "hour" else DAY),
+            "top_products": scan_figures.top_products(asked),
+            "as_of": scan_figures.counted_as_of(),
+        }
+        return Response(ScanKpiSerializer(body).data)
