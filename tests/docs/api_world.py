@@ -1,8 +1,10 @@
 """The brand that the examples of docs/api.md are told of, and what happens to it in between."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from unittest.mock import patch
 from uuid import uuid4
 
@@ -10,12 +12,16 @@ from django.test import override_settings
 
 from exports.worker import work_next_build
 from minting import worker
+from minting.models import MintBatch, MintUnit
 from minting.worker import Outcome, work_next_job
+from resolver import database, hosts, recording
+from resolver.tasks import count_scans, count_visitors
 from tests.planes import acting_as
+from tests.resolver.scanning import scan
 from tieback.brands.credentials import issue_credential
 from tieback.brands.models import Brand, Membership, User
 from tieback.brands.roles import Role, Scope
-from tieback.brands.scoping import brand_scope
+from tieback.brands.scoping import all_brands, brand_scope
 
 #: Written in the document wherever a request needs a credential.
 WRITTEN_KEY = "mk_live_8Qd2VxT0ZbLr.mJ0v…"
@@ -75,9 +81,37 @@ def _fail() -> None:
     raise AssertionError("no job has failed")
 
 
+def _scan() -> None:
+    """Let a phone scan the first unit of all, which activates it, and the one after it."""
+    with acting_as("worker"):
+        with all_brands():
+            batch = MintBatch.objects.earliest("created_at")
+        with brand_scope(batch.brand_id):
+            units = MintUnit.objects.filter(batch=batch).order_by("ordinal")
+            tokens = list(units.values_list("token", flat=True)[:2])
+    with (
+        acting_as("resolver"),
+        patch.object(database, "_mine", threading.local()) as mine,
+        patch.object(recording, "_told", set()),
+        patch.object(hosts, "_known", {}),
+    ):
+        for token in tokens:
+            answer = scan(f"/01/{batch.gtin}/21/{token}", host="id.nordhav.example")
+            assert answer.status == HTTPStatus.TEMPORARY_REDIRECT, answer
+        mine.cursor.connection.close()
+
+
+def _count() -> None:
+    with acting_as("worker"):
+        count_scans()
+        count_visitors()
+
+
 #: What ``<!-- then: … -->`` may say in the document.
 EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
     "a worker builds the packs": _build,
     "a worker meets three errors in a row": _fail,
+    "somebody scans the first unit and a stolen one": _scan,
+    "a worker counts the scans": _count,
 }

@@ -7,10 +7,12 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from minting.models import MintUnit
 from resolver.models import ScanDay, ScanEvent, ScanHour
 from resolver.traffic import TrafficClass
 from tests.planes import acting_as
-from tieback.brands.scoping import all_brands
+from tests.resolver.units import Minted
+from tieback.brands.scoping import all_brands, brand_scope
 
 _INSERT = "insert into resolver_scanevent ({columns}) values ({values})"
 _MAKE_DAY = """
@@ -71,6 +73,12 @@ def days() -> dict[tuple[UUID, UUID | None, date], int]:
     with acting_as("worker"), all_brands():
         rows = ScanDay.objects.values_list("brand_id", "product_id", "day", "visitors")
         return {row[:3]: row[3] for row in rows}
+
+
+def units_of(minted: Minted) -> list[MintUnit]:
+    """Return the batch's units as they stand, whichever plane asks."""
+    with acting_as("web"), brand_scope(minted.batch.brand_id):
+        return list(MintUnit.objects.filter(batch=minted.batch).order_by("ordinal"))
 
 
 def events() -> list[ScanEvent]:

@@ -10,8 +10,8 @@ from minting.states import UnitStatus
 from resolver.models import ScanSignal
 from resolver.tasks import count_scans
 from tests.factories import BrandWorld
-from tests.resolver.scan_rows import day_ago, events, hours, write_scans
-from tests.resolver.units import mint, units_of
+from tests.resolver.scan_rows import day_ago, events, hours, units_of, write_scans
+from tests.resolver.units import mint
 from tieback.brands.models import AuditEntry
 from tieback.brands.scoping import all_brands, brand_scope
 

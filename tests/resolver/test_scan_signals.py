@@ -8,8 +8,8 @@ from resolver import tasks
 from resolver.signals import BURST_UNITS
 from tests.factories import BrandWorld
 from tests.planes import acting_as
-from tests.resolver.scan_rows import this_hour, write_scans
-from tests.resolver.units import Minted, mint, units_of
+from tests.resolver.scan_rows import this_hour, units_of, write_scans
+from tests.resolver.units import Minted, mint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

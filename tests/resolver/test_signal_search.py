@@ -14,9 +14,9 @@ from resolver.signal_search import look, search_signals
 from resolver.signals import BURST_UNITS, PATHS_A_DAY, Rule
 from tests.factories import BrandWorld
 from tests.planes import acting_as
-from tests.resolver.scan_rows import day_ago, make_day, this_hour, write_scans
+from tests.resolver.scan_rows import day_ago, make_day, this_hour, units_of, write_scans
 from tests.resolver.scanning import at_once
-from tests.resolver.units import Minted, mint, units_of
+from tests.resolver.units import Minted, mint
 from tieback.brands.scoping import all_brands, brand_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("worker")]

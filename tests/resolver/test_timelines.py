@@ -13,9 +13,9 @@ from resolver import recording
 from resolver.agent_texts import reduced
 from tests.factories import BrandWorld
 from tests.planes import acting_as
-from tests.resolver.scan_rows import this_hour, write_scans
+from tests.resolver.scan_rows import this_hour, units_of, write_scans
 from tests.resolver.scanning import IPHONE, scan
-from tests.resolver.units import WHEN, Minted, mint, units_of
+from tests.resolver.units import WHEN, Minted, mint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
