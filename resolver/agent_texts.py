@@ -17,13 +17,18 @@ from resolver.agents import LONGEST_AGENT, AgentKind, kind_of
 _OTHERS = {AgentKind.BROWSER: "Mozilla/5", AgentKind.UNKNOWN: ""}
 
 _VERSION = re.compile(r"(?<=[/ _])v?(\d{1,3})(?:[._]\d+)[\w.\-]*")
-_IN_BRACKETS = re.compile(r"\(([^()]*)\)")
+# A model may have brackets of its own, as in "moto g(54)", and a text may end within brackets.
+_WITHIN_BRACKETS = re.compile(r"(\([^()]*)\([^()]*\)")
+_IN_BRACKETS = re.compile(r"\(([^()]*)(?:\)|(?=\()|$)")
+# Apps add a list of their own, or words of their own, with the device and the language.
+_OF_FACEBOOK = re.compile(r"\[FB[^\]]*\]?")
+_OF_APPS = re.compile(r" ?\b(?:Byte(?:Full)?Locale|AppLocale|Region|Language|NetType)/\S+")
 _SYSTEM = re.compile(
     r"^(?:Windows(?: NT| Phone)?|Macintosh|X11|Linux|Android|iPhone|iPad|iPod(?: touch)?|CrOS|"
     r"Mobile|Tablet|U|compatible|MSIE|Trident|KHTML, like Gecko|Intel Mac OS X|CPU (?:iPhone )?OS|"
     r"PlayStation|Nintendo|Xbox|SMART-TV|Tizen|Web0S|KaiOS|Ubuntu|Fedora)\b"
 )
-_BUILD = re.compile(r"\d{4,}|(?<=Mobile/)\w+")
+_BUILD = re.compile(r"\d{4,}(?:[._]\d+)*|(?<=Mobile/)\w+")
 
 
 class ReducedAgent(NamedTuple):
@@ -48,7 +53,11 @@ def reduced(agent: str) -> ReducedAgent:
 
 
 def _without_details(text: str) -> str:
+    nested = 1
+    while nested:
+        text, nested = _WITHIN_BRACKETS.subn(r"\1", text)
     text = _IN_BRACKETS.sub(_system_only, text)
+    text = _OF_APPS.sub("", _OF_FACEBOOK.sub("[FBAN]", text))
     text = _VERSION.sub(r"\1", text)
     return _BUILD.sub("0", text)
 

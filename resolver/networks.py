@@ -37,8 +37,9 @@ def address_of(environ: Mapping[str, object]) -> str:
     of ``X-Forwarded-For`` so many places from the end. What stands before it anyone can write.
     """
     proxies: int = settings.TIEBACK_TRUSTED_PROXIES
-    if proxies:
-        seen = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR")
+    if proxies and forwarded:
+        seen = str(forwarded).split(",")
         if len(seen) >= proxies:
             return seen[-proxies].strip()
     return str(environ.get("REMOTE_ADDR", ""))

@@ -26,16 +26,15 @@ LONGEST_STEP = timedelta(days=1)
 _TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.scan_counts', 0))"
 _WAIT = "select pg_advisory_xact_lock(hashtextextended('tieback.scan_counts', 0))"
 
-# Where nothing was counted yet, the first day that is kept is where to begin.
-_SPAN = """
-select now(), coalesce(
-    (select counted_until from resolver_scanprogress),
+#: Where whoever looks at events for the first time begins: with the first day that is there.
+FIRST_DAY = """coalesce(
     (select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
        from pg_inherits i join pg_class c on c.oid = i.inhrelid
       where i.inhparent = 'resolver_scanevent'::regclass),
-    date_trunc('hour', now(), 'UTC')
-)
-"""
+    date_trunc('hour', now(), 'UTC'))"""
+_SPAN = f"""
+select now(), coalesce((select counted_until from resolver_scanprogress), {FIRST_DAY})
+"""  # noqa: S608 - constants only
 _OF_BRANDS = "and (%(brands)s::uuid[] is null or brand_id = any(%(brands)s::uuid[]))"
 # Figures without an event any more are taken out by the same statement: it sees them as they were,
 # so none that it writes is among them.

@@ -26,11 +26,11 @@ ATTEMPTS, PAUSE_SECONDS = 5, 0.5
 
 _MAKE = "select tieback_make_scan_days(%(ahead)s)"
 _DROP = "select tieback_drop_scan_days(%(before)s)"
-# What is not counted yet stays, however old.
+# What is not counted yet stays, however old; before the first count, everything.
 _KEPT = """
-select least((now() at time zone 'UTC')::date,
-             (select (counted_until at time zone 'UTC')::date from resolver_scanprogress)),
+select least((now() at time zone 'UTC')::date, (counted_until at time zone 'UTC')::date),
        greatest(%(usual)s, (select max(retention_days) from resolver_scanpolicy))
+  from resolver_scanprogress
 """
 _SHORTER = """
 select brand_id, retention_days from resolver_scanpolicy
@@ -73,9 +73,10 @@ def keep_days() -> Kept:
     """Make the days ahead, forget old keys, and drop the days that no brand keeps."""
     made = _in_turns("make", lambda: _one(_MAKE, ahead=DAYS_AHEAD)) or 0
     _execute(_FORGET)
-    until, longest = _row(_KEPT, usual=RETENTION_DAYS)
-    if until is None:
+    kept = _all(_KEPT, usual=RETENTION_DAYS)
+    if not kept:
         return Kept(made, 0, 0)
+    ((until, longest),) = kept
     before = until - timedelta(days=longest)
     dropped = _in_turns("drop", lambda: _one(_DROP, before=before)) or 0
     return Kept(made, dropped, delete_outlived(until, longest))
@@ -135,9 +136,5 @@ def _all(statement: str, **values: Any) -> list[Any]:
         return list(cursor.fetchall())
 
 
-def _row(statement: str, **values: Any) -> Any:
-    return _all(statement, **values)[0]
-
-
 def _one(statement: str, **values: Any) -> int:
-    return int(_row(statement, **values)[0])
+    return int(_all(statement, **values)[0][0])

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from minting.states import PhysicalStatus, UnitStatus
-from resolver.scan_counts import LONGEST_STEP, SETTLES_AFTER, day_of
+from resolver.scan_counts import FIRST_DAY, LONGEST_STEP, SETTLES_AFTER, day_of
 from resolver.signals import (
     BURST_UNITS,
     FAR_KM,
@@ -23,10 +23,9 @@ from resolver.signals import (
 from resolver.traffic import TrafficClass
 
 _TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
-_SPAN = """
-select now(), coalesce(
-    (select coalesce(searched_until, counted_until) from resolver_scanprogress), now())
-"""
+_SPAN = f"""
+select now(), coalesce((select searched_until from resolver_scanprogress), {FIRST_DAY})
+"""  # noqa: S608 - constants only
 _DONE = """
 update resolver_scanprogress set searched_until = greatest(searched_until, %(until)s)
 """

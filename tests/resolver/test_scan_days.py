@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -119,24 +118,18 @@ def test_keys_of_visitors_are_forgotten_after_yesterday():
     assert VisitorKey._meta.pk is not None
 
 
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Hold what dropping a day needs, as a scan that hangs does."""
+def test_a_lock_that_is_not_had_is_asked_for_in_the_next_round(
+    nordhav: BrandWorld, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(scan_days, "PAUSE_SECONDS", 0)
-    other: psycopg.Connection = database.connect()
-    with acting_as("worker"), other:
-        other.autocommit = False
-        other.execute("select count(*) from resolver_scanevent")
-        yield other
-
-
-def test_a_lock_that_is_not_had_is_asked_for_in_the_next_round(nordhav: BrandWorld, held: Any):
     write_scans(of(nordhav, RETENTION_DAYS + 1))
     counted()
-    held.rollback()
-    held.execute("select count(*) from resolver_scanevent")
-    assert keep_days().dropped == 0
+    with database.connect() as other:
+        other.autocommit = False
+        # As a scan does that hangs.
+        other.execute("select count(*) from resolver_scanevent")
+        assert keep_days().dropped == 0
+        other.rollback()
     assert left(nordhav) == [f"/{RETENTION_DAYS + 1}"]
-    held.rollback()
     assert keep_days().dropped == 1
     assert left(nordhav) == []

@@ -115,6 +115,8 @@ def test_a_unit_of_another_brand_or_of_none_is_not_found(
 def test_many_scans_cost_as_many_queries_as_few(api: APIClient, nordhav: BrandWorld):
     minted = mint(nordhav)
     write_scans(*(row | {"agent_id": n} for n, row in enumerate(scans(minted, 30))))
+    # The first request of a credential also says when it was used.
+    timeline(api, minted)
     costs = []
     for size in (2, 30):
         with CaptureQueriesContext(connection) as queries:
