@@ -107,7 +107,10 @@ def _changes(rows: Iterator[tuple[int, int, int]]) -> Changes:
 
 
 def _all(statement: str, known: dict[str, Any], start: datetime, end: datetime) -> list[Any]:
-    usual = {"usual": RETENTION_DAYS, "changeable": [known.value for known in BY_AGENT]}
+    usual: dict[str, Any] = {
+        "usual": RETENTION_DAYS,
+        "changeable": [known.value for known in BY_AGENT],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**usual, **known, "start": start, "end": end})
+        cursor.execute(statement, usual | known | {"start": start, "end": end})
         return list(cursor.fetchall())

@@ -90,7 +90,7 @@ def top_products(asked: Asked) -> list[dict[str, Any]]:
         name=F("batch__product__name"),
     )
     most = rows.annotate(scans=Sum("scans")).order_by("-scans", "product_id")
-    return list(most[:TOP_PRODUCTS])
+    return [dict(row) for row in most[:TOP_PRODUCTS]]
 
 
 def visitors(asked: Asked) -> list[dict[str, Any]] | None:

@@ -24,7 +24,7 @@ from resolver.traffic import TrafficClass
 
 _TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
 _SPAN = f"""
-select now(), coalesce((select searched_until from resolver_scanprogress), {FIRST_DAY})
+select now(), coalesce(searched_until, {FIRST_DAY}) from resolver_scanprogress
 """  # noqa: S608 - constants only
 _DONE = """
 update resolver_scanprogress set searched_until = greatest(searched_until, %(until)s)
@@ -159,14 +159,20 @@ _KNOWN: dict[str, Any] = {
 
 
 def search_signals() -> bool:
-    """Look through the days that may still gain events; False where another process does."""
+    """Look through the days that may still gain events.
+
+    False where another process does, and before anything was counted.
+    """
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_TRY)
             if not cursor.fetchone()[0]:
                 return False
             cursor.execute(_SPAN)
-            now, searched = cursor.fetchone()
+            span = cursor.fetchone()
+            if span is None:
+                return False
+            now, searched = span
             start = day_of(searched)
             end = min(start + LONGEST_STEP, now)
             look(cursor, start, end)

@@ -91,7 +91,7 @@ class UnitTimelineView(BrandAPIView):
 
 
 def _shown(page: list[ScanEvent]) -> list[dict[str, Any]]:
-    agents = dict(
+    agents: dict[int | None, str] = dict(
         ScanAgent.objects.filter(id__in={event.agent_id for event in page}).values_list(
             "id", "text"
         )

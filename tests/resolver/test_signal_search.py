@@ -10,6 +10,7 @@ from minting.models import MintBatch
 from minting.states import PhysicalStatus, UnitStatus
 from resolver import tasks
 from resolver.models import ScanProgress, ScanSignal
+from resolver.scan_counts import count_scans
 from resolver.signal_search import look, search_signals
 from resolver.signals import BURST_UNITS, PATHS_A_DAY, Rule
 from tests.factories import BrandWorld
@@ -284,6 +285,8 @@ def test_days_that_nobody_looked_through_are_caught_up_with(nordhav: BrandWorld)
 def test_looks_at_the_same_moment_tell_each_signal_once(nordhav: BrandWorld):
     revoked = mint(nordhav, status=UnitStatus.REVOKED)
     write_scans(of(revoked, scanned_at=this_hour()))
+    assert not search_signals(), "nothing is counted yet"
+    count_scans()
     outcomes = at_once(4, lambda _: search_signals())
     assert all(isinstance(outcome, bool) for outcome in outcomes)
     search_signals()
