@@ -18,7 +18,7 @@ from django.db import connection
 from resolver.agents import AgentKind, kind_of
 from resolver.models import ScanAgent
 from resolver.models.scans import RETENTION_DAYS
-from resolver.scan_counts import count_hours, count_visitors_of, nobody_else_counts
+from resolver.scan_counts import count_days, count_hours, nobody_else_counts
 from resolver.scan_days import days_of_events
 from resolver.traffic import BY_AGENT, OF_KIND, TrafficClass
 
@@ -83,7 +83,7 @@ def _change_hour(known: dict[str, Any], hour: datetime, day: datetime) -> Change
         rows = _all(_CHANGE, known, hour, hour + _HOUR)
         brands = list({row[0] for row in rows})
         count_hours(hour, hour + _HOUR, brands)
-        count_visitors_of(day, day + _DAY, brands)
+        count_days(day, day + _DAY, brands)
     return _changes((was, becomes, count) for _, was, becomes, count in rows)
 
 

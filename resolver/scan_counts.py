@@ -61,17 +61,30 @@ on conflict (brand_id, hour, batch_id, traffic, country) do update
    set scans = excluded.scans, first_scans = excluded.first_scans
  where (counted.scans, counted.first_scans) <> (excluded.scans, excluded.first_scans)
 """  # noqa: S608 - constants only
-# A visitor is one of the whole brand once, however many of its products were scanned.
-_VISITORS = f"""
-with fresh as (
+# A visitor is one of the whole brand once, however many of its products were scanned. Scans are the
+# sum of the hours, whose events may be gone.
+_DAYS = f"""
+with people as (
     select event.brand_id, batch.product_id, (scanned_at at time zone 'UTC')::date as day,
-           count(distinct visitor) as visitors
+           count(distinct visitor) as visitors, 0 as scans
       from resolver_scanevent as event
       join minting_mintbatch as batch on batch.id = event.batch_id
      where scanned_at >= %(start)s and scanned_at < %(end)s
        and traffic = %(person)s and visitor is not null
        {_OF_BRANDS.replace("brand_id", "event.brand_id")}
      group by grouping sets ((1, 3), (1, 3, 2))
+), hours as (
+    select counted.brand_id, batch.product_id, (hour at time zone 'UTC')::date as day,
+           0 as visitors, sum(scans) as scans
+      from resolver_scanhour as counted
+      join minting_mintbatch as batch on batch.id = counted.batch_id
+     where hour >= %(start)s and hour < %(end)s and traffic = %(person)s
+       {_OF_BRANDS.replace("brand_id", "counted.brand_id")}
+     group by grouping sets ((1, 3), (1, 3, 2))
+), fresh as (
+    select brand_id, product_id, day, sum(visitors) as visitors, sum(scans) as scans
+      from (select * from people union all select * from hours) as of_day
+     group by 1, 2, 3
 ), gone as (
     delete from resolver_scanday as counted
      where day >= %(start)s::date and day < %(end)s::date {_OF_BRANDS}
@@ -80,10 +93,11 @@ with fresh as (
             where (fresh.brand_id, fresh.day) = (counted.brand_id, counted.day)
               and fresh.product_id is not distinct from counted.product_id)
 )
-insert into resolver_scanday as counted (brand_id, product_id, day, visitors)
-select brand_id, product_id, day, visitors from fresh
-on conflict (brand_id, day, product_id) do update set visitors = excluded.visitors
- where counted.visitors <> excluded.visitors
+insert into resolver_scanday as counted (brand_id, product_id, day, visitors, scans)
+select brand_id, product_id, day, visitors, scans from fresh
+on conflict (brand_id, day, product_id) do update
+   set visitors = excluded.visitors, scans = excluded.scans
+ where (counted.visitors, counted.scans) <> (excluded.visitors, excluded.scans)
 """  # noqa: S608 - constants only
 _ADVANCE = """
 insert into resolver_scanprogress as progress (id, counted_until, as_of)
@@ -137,13 +151,13 @@ def count_scans() -> bool:
             return True
 
 
-def count_visitors() -> bool:
-    """Count the visitors of the days that are not final; False where another process counts."""
+def count_open_days() -> bool:
+    """Count the days that are not final, visitors above all; False where another process counts."""
     with transaction.atomic():
         if not _run(_TRY)[0]:
             return False
         now, start = _run(_SPAN)
-        count_visitors_of(day_of(start), day_of(now) + LONGEST_STEP)
+        count_days(day_of(start), day_of(now) + LONGEST_STEP)
     return True
 
 
@@ -152,10 +166,10 @@ def count_hours(start: datetime, end: datetime, brands: Sequence[UUID] | None = 
     _run(_HOURS, start=start, end=end, brands=_listed(brands))
 
 
-def count_visitors_of(start: datetime, end: datetime, brands: Sequence[UUID] | None = None) -> None:
-    """Count the visitors of whole days anew, of all brands or of those named."""
+def count_days(start: datetime, end: datetime, brands: Sequence[UUID] | None = None) -> None:
+    """Count whole days anew, after their hours, of all brands or of those named."""
     person = TrafficClass.PERSON.value
-    _run(_VISITORS, start=start, end=end, brands=_listed(brands), person=person)
+    _run(_DAYS, start=start, end=end, brands=_listed(brands), person=person)
 
 
 def _count_step() -> Span | None:
@@ -166,8 +180,8 @@ def _count_step() -> Span | None:
         span = Span(start, now)
         count_hours(span.start, span.end)
         if day_of(span.final_until) > day_of(span.start):
-            # Days that are over: their visitors are final with their last hour.
-            count_visitors_of(day_of(span.start), day_of(span.final_until))
+            # Days that are over are final with their last hour.
+            count_days(day_of(span.start), day_of(span.final_until))
         _run(_ADVANCE, until=span.final_until, now=span.now)
     return span
 

@@ -117,20 +117,18 @@ with placed as (
      group by 1, 2, 4, 5
 )
 {_WRITE}"""  # noqa: S608 - constants only
+# Telling units apart is what costs: only hours that may have gained scans are gone through again.
 _BURST = f"""
-with hours as (
-    select brand_id, {_DAY} as day, network, batch_id, count(distinct unit_id) as units,
-           date_trunc('hour', scanned_at, 'UTC') as hour, count(*) as scans,
-           min(scanned_at) as first_at, max(scanned_at) as last_at
+with found as (
+    select brand_id, {_DAY} as day, batch_id, null::bigint as unit_id, count(*) as scans,
+           concat_ws(' ', network, batch_id, date_part('hour', min(scanned_at))) as subject,
+           min(scanned_at) as first_at, max(scanned_at) as last_at,
+           jsonb_build_object('network', network, 'units', count(distinct unit_id)) as detail
       from resolver_scanevent
-     where {_IN_SPAN} and unit_id is not null and network <> '' and traffic = any(%(nobodys)s)
-     group by brand_id, day, network, batch_id, hour
+     where scanned_at >= %(since)s and scanned_at < %(end)s
+       and unit_id is not null and network <> '' and traffic = any(%(nobodys)s)
+     group by brand_id, day, network, batch_id, date_trunc('hour', scanned_at, 'UTC')
     having count(distinct unit_id) >= %(units)s
-), found as (
-    select brand_id, day, network || ' ' || batch_id as subject, batch_id, null::bigint as unit_id,
-           sum(scans) as scans, min(first_at) as first_at, max(last_at) as last_at,
-           jsonb_build_object('network', network, 'units_in_an_hour', max(units)) as detail
-      from hours group by brand_id, day, network, batch_id
 )
 {_WRITE}"""  # noqa: S608 - constants only
 
@@ -175,14 +173,19 @@ def search_signals() -> bool:
             now, searched = span
             start = day_of(searched)
             end = min(start + LONGEST_STEP, now)
-            look(cursor, start, end)
+            look(cursor, start, end, since=searched)
             until = min(end, now - SETTLES_AFTER)
             cursor.execute(_DONE, {"until": until})
         if end == now or until < end:
             return True
 
 
-def look(cursor: Any, start: datetime, end: datetime) -> None:
-    """Find the signals of the events from ``start`` to ``end``, whole days."""
+def look(cursor: Any, start: datetime, end: datetime, *, since: datetime) -> None:
+    """Find the signals of the events from the beginning of a day to ``end``.
+
+    ``since`` is up to where they were looked through before.
+    """
+    hour = since.replace(minute=0, second=0, microsecond=0)
+    span = {"start": start, "end": end, "since": hour}
     for rule, statement in _STATEMENTS.items():
-        cursor.execute(statement, {**_KNOWN, "rule": rule.value, "start": start, "end": end})
+        cursor.execute(statement, {**_KNOWN, **span, "rule": rule.value})

@@ -20,8 +20,8 @@ def count_scans() -> None:
 
 @shared_task(name="resolver.count_visitors")
 def count_visitors() -> None:
-    """Count the visitors of the days that are not final."""
-    scan_counts.count_visitors()
+    """Count the days that are not final: visitors, and people's scans."""
+    scan_counts.count_open_days()
 
 
 @shared_task(name="resolver.keep_scan_days")

@@ -183,13 +183,20 @@ class MintKpiView(BrandAPIView):
 
 
 def _scanned() -> int:
-    """Sum up people's scans; they belong to a later app, so its table is asked by name."""
+    """Sum up people's scans: final days, then hours. Their tables are a later app's, so by name."""
     from django.apps import apps
 
-    hours: Any = apps.get_model("resolver", "ScanHour")
+    hours, days, progress = (
+        apps.get_model("resolver", name) for name in ("ScanHour", "ScanDay", "ScanProgress")
+    )
+    counted_until = progress.objects.values_list("counted_until", flat=True).first()
+    if counted_until is None:
+        return 0
     known = {name: value for value, name in hours._meta.get_field("traffic").choices}  # noqa: SLF001
-    of_people = hours.objects.filter(traffic=known["person"])
-    return int(of_people.aggregate(scans=Sum("scans"))["scans"] or 0)
+    today = counted_until.replace(hour=0, minute=0, second=0, microsecond=0)
+    of_people = hours.objects.filter(traffic=known["person"], hour__gte=today)
+    before = days.objects.filter(product=None, day__lt=today.date())
+    return sum(rows.aggregate(scans=Sum("scans"))["scans"] or 0 for rows in (of_people, before))
 
 
 def _packs_by_status() -> dict[str, int]:

@@ -147,7 +147,10 @@ class ScanHour(models.Model):
 
 
 class ScanDay(models.Model):
-    """How many people scanned a product in a day of UTC; without a product, the whole brand."""
+    """How many people scanned a product in a day of UTC; without a product, the whole brand.
+
+    ``scans`` are theirs, the sum of the day's hours.
+    """
 
     id = models.BigAutoField(primary_key=True)
     brand = models.ForeignKey(
@@ -158,6 +161,7 @@ class ScanDay(models.Model):
     )
     day = models.DateField()
     visitors = models.PositiveIntegerField()
+    scans = models.PositiveIntegerField(db_default=0)
 
     objects = BrandManager()
 
@@ -198,7 +202,7 @@ class ScanSignal(models.Model):
     """Something about the scans of a day that does not look right, and the rule that says so.
 
     ``subject`` is what it is about, in words that tell it apart from others of its rule and day: a
-    unit's id, a path that no item has, a network and the batch it scanned.
+    unit's id, a path that no item has, a network with batch and hour.
     """
 
     id = models.BigAutoField(primary_key=True)

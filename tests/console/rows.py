@@ -204,12 +204,12 @@ def make_scan_signal(shop: Shop, job: MintJob) -> ScanSignal:
             brand_id=shop.brand_id,
             rule="burst",
             day=now,
-            subject=f"203.0.113.0/24 {job.batch_id}",
+            subject=f"203.0.113.0/24 {job.batch_id} 9",
             batch_id=job.batch_id,
             scans=60,
             first_at=now,
             last_at=now,
-            detail={"network": "203.0.113.0/24", "units_in_an_hour": 60},
+            detail={"network": "203.0.113.0/24", "units": 60},
         )
 
 

@@ -69,9 +69,10 @@ def hours() -> list[tuple[Any, ...]]:
 
 
 def days() -> dict[tuple[UUID, UUID | None, date], int]:
-    """Return the daily visitors by brand, product and day."""
+    """Return the daily visitors by brand, product and day, where there were any."""
     with acting_as("worker"), all_brands():
-        rows = ScanDay.objects.values_list("brand_id", "product_id", "day", "visitors")
+        rows = ScanDay.objects.filter(visitors__gt=0)
+        rows = rows.values_list("brand_id", "product_id", "day", "visitors")
         return {row[:3]: row[3] for row in rows}
 
 

@@ -13,7 +13,7 @@ from resolver.agent_texts import reduced
 from resolver.agents import AgentKind, kind_of
 from resolver.models import ScanAgent, ScanPolicy
 from resolver.reclassification import reclassify
-from resolver.scan_counts import count_scans, count_visitors
+from resolver.scan_counts import count_open_days, count_scans
 from resolver.traffic import OF_KIND, TrafficClass
 from tests.factories import BrandWorld
 from tests.planes import acting_as
@@ -73,7 +73,7 @@ def test_classes_that_agents_decided_change_and_the_figures_with_them(
     minted = mint(nordhav)
     write_scans(*[of(minted, PERSON, PHONE.id)] * 3, of(minted, CRAWLER, BOT.id))
     count_scans()
-    count_visitors()
+    count_open_days()
     assert set(days().values()) == {1}
     assert again() == {(PERSON, CRAWLER): 3, (CRAWLER, MACHINE): 1}
     assert sorted(classes()) == [CRAWLER] * 3 + [MACHINE]
@@ -147,14 +147,14 @@ def test_a_run_that_dies_leaves_figures_of_the_events_and_the_next_goes_on(
     write_scans(*[of(minted, PERSON, PHONE.id, scanned_at=moment) for moment in moments])
     count_scans()
     with monkeypatch.context() as patched:
-        real, calls = reclassification.count_visitors_of, iter(range(9))
+        real, calls = reclassification.count_days, iter(range(9))
 
         def dying(*given: Any) -> None:
             if next(calls) == 1:
                 raise KeyboardInterrupt
             real(*given)
 
-        patched.setattr(reclassification, "count_visitors_of", dying)
+        patched.setattr(reclassification, "count_days", dying)
         with pytest.raises(KeyboardInterrupt):
             again()
     assert sorted(row[3] for row in hours()) == sorted(classes()) == [PERSON, PERSON, CRAWLER]

@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from resolver import scan_counts, tasks
-from resolver.models import ScanProgress
-from resolver.scan_counts import count_hours, count_scans, count_visitors, day_of
+from resolver.models import ScanDay, ScanProgress
+from resolver.scan_counts import count_hours, count_open_days, count_scans, day_of
 from tests.factories import BrandWorld
 from tests.planes import acting_as
 from tests.resolver.scan_rows import day_ago, days, events, hours, make_day, this_hour, write_scans
 from tests.resolver.scanning import at_once
 from tests.resolver.units import Minted, mint
+from tieback.brands.scoping import all_brands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("worker")]
 
@@ -138,7 +139,7 @@ def test_a_count_that_dies_while_it_catches_up_keeps_what_it_had_finished(
     kept = progress().counted_until
     assert kept == day_of(kept)
     count_scans()
-    count_visitors()
+    count_open_days()
     assert sum(row[5] for row in hours()) == 4
     assert sum(days().values()) == 8
 
@@ -146,10 +147,10 @@ def test_a_count_that_dies_while_it_catches_up_keeps_what_it_had_finished(
 def test_counters_at_the_same_moment_count_each_scan_once(nordhav: BrandWorld):
     minted = mint(nordhav)
     write_scans(*[of(minted, scanned_at=this_hour(), visitor=n) for n in range(20)])
-    outcomes = at_once(5, lambda _: count_scans() and count_visitors())
+    outcomes = at_once(5, lambda _: count_scans() and count_open_days())
     assert all(isinstance(outcome, bool) for outcome in outcomes)
     assert any(outcomes) or count_scans()
-    count_visitors()
+    count_open_days()
     assert [row[5] for row in hours()] == [20]
     assert set(days().values()) == {20}
 
@@ -195,13 +196,29 @@ def test_a_visitor_of_two_products_is_one_of_the_brand(nordhav: BrandWorld):
         of(other, scanned_at=today, visitor=9, traffic=3),
         of(other, scanned_at=today),
     )
-    count_visitors()
+    count_open_days()
     brand, day = nordhav.brand.id, today.date()
     assert days() == {
         (brand, None, day): 2,
         (brand, one.batch.product_id, day): 1,
         (brand, other.batch.product_id, day): 2,
     }
+
+
+def test_a_day_has_the_sum_of_peoples_scans_also_of_those_that_are_only_counted(
+    nordhav: BrandWorld,
+):
+    one, other = mint(nordhav), mint(nordhav)
+    write_scans(
+        *[of(one, scanned_at=this_hour(), visitor=7)] * 2,
+        of(other, scanned_at=this_hour()),
+        of(other, scanned_at=this_hour(), traffic=3),
+    )
+    count_scans()
+    count_open_days()
+    with all_brands():
+        rows = dict(ScanDay.objects.values_list("product_id", "scans"))
+    assert rows == {None: 3, one.batch.product_id: 2, other.batch.product_id: 1}
 
 
 def test_a_days_visitors_are_counted_when_its_last_hour_is_final(nordhav: BrandWorld):
@@ -246,7 +263,7 @@ def test_figures_are_those_of_a_count_by_hand(
         # What comes late comes into hours that are final, which no scan can; so begin anew.
         if made_up is first and later:
             forget_progress()
-    count_visitors()
+    count_open_days()
     scans, firsts, visitors = by_hand()
     assert counted() == (scans, firsts, visitors)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection
 
 from resolver import database, scan_days, tasks
@@ -13,6 +14,7 @@ from resolver.scan_days import DAYS_AHEAD, days_of_events, delete_outlived, keep
 from tests.factories import BrandWorld
 from tests.planes import acting_as
 from tests.resolver.scan_rows import day_ago, events, make_day, write_scans
+from tieback import celery
 from tieback.brands.scoping import brand_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("worker")]
@@ -133,3 +135,16 @@ def test_a_lock_that_is_not_had_is_asked_for_in_the_next_round(
     assert left(nordhav) == [f"/{RETENTION_DAYS + 1}"]
     assert keep_days().dropped == 1
     assert left(nordhav) == []
+
+
+@pytest.mark.parametrize("task", [tasks.count_scans, tasks.count_visitors, tasks.keep_scan_days])
+def test_beat_rings_for_what_is_done_by_the_clock(task: Any):
+    scheduled = [entry["task"] for entry in current_app.conf.beat_schedule.values()]
+    assert scheduled.count(task.name) == 1
+
+
+def test_a_worker_that_starts_has_the_days_made_at_once(monkeypatch: pytest.MonkeyPatch):
+    rung: list[str] = []
+    monkeypatch.setattr(celery.app, "send_task", lambda name, **_: rung.append(name))
+    celery._keep_scan_days()
+    assert rung == [tasks.keep_scan_days.name]

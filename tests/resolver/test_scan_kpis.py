@@ -9,10 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from resolver.models import ScanDay, ScanHour, ScanProgress
+from resolver.scan_counts import count_open_days, count_scans
 from resolver.traffic import TrafficClass
 from tests.factories import BrandWorld, make_product
 from tests.planes import acting_as
-from tests.resolver.scan_rows import day_ago, this_hour
+from tests.resolver.scan_rows import day_ago, make_day, this_hour, write_scans
 from tests.resolver.units import Minted, mint
 from tieback.brands.scoping import brand_scope
 
@@ -180,10 +181,24 @@ def test_the_longest_span_is_answered_with_as_many_queries_as_the_shortest(
     assert costs[0] == costs[1]
 
 
-def test_the_figures_of_minting_name_peoples_scans(api: APIClient, nordhav: BrandWorld):
+def test_the_figures_of_minting_name_peoples_scans_of_all_time(api: APIClient, nordhav: BrandWorld):
+    def scanned() -> int:
+        return api.get("/api/v1/mint-kpis/").json()["data"]["scanned"]
+
+    assert scanned() == 0
     minted = mint(nordhav)
-    assert api.get("/api/v1/mint-kpis/").json()["data"]["scanned"] == 0
-    count(minted, this_hour(), 5)
-    count(minted, day_ago(200), 4)
-    count(minted, this_hour(), 50, traffic=3)
-    assert api.get("/api/v1/mint-kpis/").json()["data"]["scanned"] == 9
+    for days in (2, 0):
+        make_day(day_ago(days))
+        write_scans(
+            *(
+                {"brand_id": nordhav.brand.id, "batch_id": minted.batch.id, "traffic": traffic}
+                | {"scanned_at": day_ago(days)}
+                for traffic in (1, 1, 3)
+            )
+        )
+    with acting_as("worker"):
+        count_scans()
+    assert scanned() == 4
+    with acting_as("worker"):
+        count_open_days()
+    assert scanned() == 4

@@ -45,7 +45,7 @@ def of(minted: Minted, at: int = 0, **columns: Any) -> dict[str, Any]:
 def yesterday() -> list[ScanSignal]:
     """Look through yesterday and return what is found."""
     with transaction.atomic(), connection.cursor() as cursor:
-        look(cursor, day_ago(1), day_ago(0))
+        look(cursor, day_ago(1), day_ago(0), since=day_ago(1))
     return signals()
 
 
@@ -221,7 +221,7 @@ def test_a_network_that_scans_many_units_of_a_batch_is_told(nordhav: BrandWorld)
     write_scans(*burst(minted, BURST_UNITS, traffic=6), *burst(minted, 1))
     (signal,) = yesterday()
     assert (signal.rule, signal.scans) == (Rule.BURST, BURST_UNITS + 1)
-    assert signal.detail == {"network": "203.0.113.0/24", "units_in_an_hour": BURST_UNITS}
+    assert signal.detail == {"network": "203.0.113.0/24", "units": BURST_UNITS}
 
 
 @pytest.mark.parametrize(
@@ -291,3 +291,12 @@ def test_looks_at_the_same_moment_tell_each_signal_once(nordhav: BrandWorld):
     assert all(isinstance(outcome, bool) for outcome in outcomes)
     search_signals()
     assert len(signals()) == 1
+
+
+def test_a_burst_is_told_by_the_hour_and_once_more_where_it_goes_on(nordhav: BrandWorld):
+    minted = mint(nordhav, BURST_UNITS)
+    for hours in (0, 1):
+        write_scans(*burst(minted, BURST_UNITS, scanned_at=NOON + hours * HOUR))
+    first, second = yesterday()
+    assert (first.subject[-3:], second.subject[-3:]) == (" 12", " 13")
+    assert [signal.id for signal in yesterday()] == [first.id, second.id]
