@@ -24,9 +24,9 @@ class ScanSignalAdmin(ConsoleAdmin):
     list_select_related = ("brand",)
     ordering = ("-last_at", "-id")
     sortable_by = ("last_at", "scans")
-    search_fields = ("subject__exact", "brand__slug__exact")
+    search_fields = ("subject__startswith", "brand__slug__exact")
     uuid_search_fields = ("batch_id",)
-    search_help_text = "Batch id, unit id, path or brand slug"
+    search_help_text = "Batch id, brand slug, or the beginning of a path, a network or a unit's id"
     fields = (
         *("id", "rule", "day", "brand", "batch", "unit_id", "subject"),
         *("scans", "first_at", "last_at", "detail"),

@@ -33,7 +33,7 @@ def test_a_signal_is_listed_with_what_it_found(console: Client, shop: Shop) -> N
     content = console.get(LIST).content.decode()
     assert "One network scans many units of a batch within an hour" in content
     assert "units: 60" in content
-    for found, text in ((1, str(job.batch_id)), (1, signal.subject), (0, "/mu/NOBODYS")):
+    for found, text in ((1, str(job.batch_id)), (1, signal.detail["network"]), (0, "/mu/NOBODYS")):
         assert len(console.get(LIST, {"q": text}).context["cl"].queryset) == found, text
 
 
