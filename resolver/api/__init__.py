@@ -1,1 +1,1 @@
-"""API of scans: figures, signals, a unit's timeline, and what is kept."""
+"""What brand staff and API clients do with the resolver: links, figures, signals, timelines."""

@@ -1,10 +1,12 @@
-"""API of scans."""
+"""URLs of the resolver's API."""
 
 from django.urls import path
 
-from resolver.api import scan_kpis, scan_policy, scan_signals, timelines
+from resolver.api import links, scan_kpis, scan_policy, scan_signals, timelines
 
 urlpatterns = [
+    path("links/", links.LinkListView.as_view(), name="link-list"),
+    path("links/<uuid:link_id>/", links.LinkDetailView.as_view(), name="link"),
     path("scan-kpis/", scan_kpis.ScanKpiView.as_view(), name="scan-kpis"),
     path("scan-signals/", scan_signals.ScanSignalListView.as_view(), name="scan-signal-list"),
     path("scan-policy/", scan_policy.ScanPolicyView.as_view(), name="scan-policy"),

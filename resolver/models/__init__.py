@@ -1,6 +1,7 @@
 """Tables of the resolver app, by aggregate."""
 
 from resolver.models.activations import Activation
+from resolver.models.links import Link
 from resolver.models.scans import (
     ScanAgent,
     ScanDay,
@@ -14,6 +15,7 @@ from resolver.models.scans import (
 
 __all__ = (
     "Activation",
+    "Link",
     "ScanAgent",
     "ScanDay",
     "ScanEvent",

@@ -28,7 +28,7 @@ from minting.states import (
     IdentityMode,
     JobStatus,
 )
-from resolver.models import ScanPolicy, ScanSignal
+from resolver.models import Link, ScanPolicy, ScanSignal
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
 from tieback.brands.scoping import brand_scope
@@ -217,3 +217,10 @@ def make_scan_policy(shop: Shop) -> ScanPolicy:
     """Choose what the brand keeps of its scans."""
     with acting_as("web"), brand_scope(shop.brand_id):
         return ScanPolicy.objects.create(brand_id=shop.brand_id, retention_days=30)
+
+
+def make_link(shop: Shop, target: str = "https://help.example/faqs", **fields: Any) -> Link:
+    """Link a brand's product, as its staff do."""
+    values = {"product": shop.product, "link_type": "gs1:faqs", "title": "Questions", **fields}
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return Link.objects.create(brand_id=shop.brand_id, target=target, **values)

@@ -10,13 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from minting.states import JobStatus
-from resolver.models import ScanPolicy
+from resolver.models import Link, ScanPolicy
 from tests.console.conftest import staff_with
 from tests.console.rows import (
     Shop,
     make_build,
     make_cycles,
     make_jobs,
+    make_link,
     make_pack,
     make_pause,
     make_revocation,
@@ -67,6 +68,7 @@ def full(shop: Shop) -> Shop:
     make_revocation(shop, job)
     make_scan_signal(shop, job)
     make_scan_policy(shop)
+    make_link(shop)
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -77,7 +79,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 17
+    assert len(pages) == 2 + 2 * 18
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:
@@ -118,7 +120,7 @@ def test_nothing_can_be_added_changed_or_deleted(console: Client, full: Shop) ->
             assert console.get(url(model, "add")).status_code == HTTPStatus.FORBIDDEN, page
         delete = page.replace("/change/", "/delete/")
         assert console.post(delete, {"post": "yes"}).status_code == HTTPStatus.FORBIDDEN, page
-        if model not in {Brand, ScanPolicy}:
+        if model not in {Brand, Link, ScanPolicy}:
             assert console.post(page, {"_save": "Save"}).status_code == HTTPStatus.FORBIDDEN, page
 
 

@@ -35,7 +35,10 @@ def modules() -> list[ModuleType]:
         importlib.import_module(info.name)
         for package in PACKAGES
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-        if ".migrations" not in info.name and ".management" not in info.name
+        if ".migrations" not in info.name
+        and ".management" not in info.name
+        # It starts the public plane.
+        and info.name != "resolver.wsgi"
     ]
 
 

@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "invitation_id": lambda brand: brand.invitation.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
     "token": lambda brand: brand.tokens[0],
+    "link_id": lambda brand: brand.link.id,
     "number": lambda _: 1,
 }
 
@@ -106,6 +107,10 @@ HARMLESS = frozenset(
         "rule",
         "day_from",
         "day_to",
+        "link_type",
+        "language",
+        "is_default",
+        "for_all_products",
     }
 )
 
@@ -150,6 +155,15 @@ def _new_product(brand: Furnished) -> dict[str, object]:
 
 def _new_run(brand: Furnished) -> dict[str, object]:
     return {"external_ref": f"new {uuid4().hex}", "product_id": str(brand.product.id)}
+
+
+def _new_link(brand: Furnished) -> dict[str, object]:
+    return {
+        "product_id": str(brand.product.id),
+        "link_type": "gs1:faqs",
+        "target": f"https://new.example/{uuid4().hex}",
+        "title": "Questions",
+    }
 
 
 def _reason(_: Furnished) -> dict[str, object]:
@@ -215,6 +229,9 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("production-batch-list", "POST"): Ask(Scope.PRODUCTS_WRITE, 201, _new_run, crossing=400),
     ("production-batch", "PATCH"): Ask(Scope.PRODUCTS_WRITE, 200, lambda _: {"status": "CLOSED"}),
     ("production-batch-import", "POST"): Ask(Scope.PRODUCTS_WRITE, 200, _runs_file, crossing=200),
+    ("link-list", "POST"): Ask(Scope.PRODUCTS_WRITE, 201, _new_link, crossing=400),
+    ("link", "PATCH"): Ask(Scope.PRODUCTS_WRITE, 200, lambda _: {"title": "renamed"}),
+    ("link", "DELETE"): Ask(Scope.PRODUCTS_WRITE, 204),
     ("pack-list", "POST"): Ask(Scope.PACKS_WRITE, 202),
     ("pack-manifest", "POST"): Ask(Scope.PACKS_READ, 200),
     ("pack-download", "POST"): Ask(Scope.PACKS_READ, 200),
@@ -241,6 +258,8 @@ READS: dict[Scope, frozenset[str]] = {
             "readiness-report-csv",
             "production-batch-list",
             "production-batch",
+            "link-list",
+            "link",
         }
     ),
     Scope.MINTS_READ: frozenset(

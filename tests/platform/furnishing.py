@@ -30,7 +30,7 @@ from minting.models import (
 )
 from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
-from resolver.models import ScanDay, ScanHour, ScanPolicy, ScanSignal
+from resolver.models import Link, ScanDay, ScanHour, ScanPolicy, ScanSignal
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tieback.api.models import KeptAnswer
@@ -75,6 +75,7 @@ class Furnished:
     no_scopes: IssuedCredential
     member: Membership
     invitation: Invitation
+    link: Link
     tokens: list[str] = field(default_factory=list)
     pack: PayloadPack | None = None
 
@@ -109,6 +110,7 @@ class Furnished:
             self.no_scopes.id,
             str(self.member.id),
             str(self.invitation.id),
+            str(self.link.id),
             *self.tokens,
         }
 
@@ -204,6 +206,7 @@ def _as_web(name: str, units: int) -> Furnished:
         ScanPolicy.objects.create(brand=world.brand, aggregate_only=[f"{name}-category"])
         member = Membership.objects.get(user=world.people[Role.VIEWER])
         invitation = _invitation(world, f"guest@{name}.example")
+        link = _link(product, f"https://{name}-help.example/faqs")
     jobs = (minted, failed, waiting, paused)
     return Furnished(
         world,
@@ -216,6 +219,13 @@ def _as_web(name: str, units: int) -> Furnished:
         *credentials,
         member,
         invitation,
+        link,
+    )
+
+
+def _link(product: Product, target: str) -> Link:
+    return Link.objects.create(
+        brand=product.brand, product=product, link_type="gs1:faqs", target=target, title=target
     )
 
 
@@ -306,6 +316,7 @@ def crowd(brand: Furnished, count: int) -> None:
                 sha256="0" * 64,
                 created_by="user:1",
             )
+            _link(product, "https://crowd.example/faqs")
         _crowd_the_past(brand.product, count)
 
 

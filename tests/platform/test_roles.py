@@ -56,6 +56,9 @@ RULING: dict[str, frozenset[Role]] = {
     "create_production_batch": CATALOGUE,
     "update_production_batch": CATALOGUE,
     "import_production_batches": CATALOGUE,
+    "create_link": CATALOGUE,
+    "update_link": CATALOGUE,
+    "delete_link": CATALOGUE,
 }
 #: Operations that write nothing although neither their name nor their method says so.
 OTHER_READS = {"preflight_mint_request", "compare_product_versions", "download_products_not_ready"}

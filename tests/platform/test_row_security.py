@@ -61,6 +61,7 @@ DOORS = {
     ("minting_passportversion", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a code printed under a GTIN that its product no longer has still leads to the product
     ("minting_productidentifier", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("resolver_link", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_resolverhost", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # the trigger that holds a brand's host runs as the owner

@@ -16,8 +16,11 @@ class Role(TextChoices):
 class Scope(TextChoices):
     """What an API credential may do; each permission of a person has its scope."""
 
-    PRODUCTS_READ = "products:read", "Read products and production batches"
-    PRODUCTS_WRITE = "products:write", "Create, change and import products and production batches"
+    PRODUCTS_READ = "products:read", "Read products, production batches and links"
+    PRODUCTS_WRITE = (
+        "products:write",
+        "Create, change and import products and production batches; links",
+    )
     MINTS_READ = "mints:read", "Read mint jobs, batches, units, events and KPIs"
     MINTS_WRITE = "mints:write", "Submit and retry mint requests"
     SCANS_MANAGE = "scans:manage", "Choose what is kept of scans"
