@@ -29,6 +29,15 @@ from resolver.digital_link import (
 )
 from resolver.finding import PARAMETER, Finding, signed
 from resolver.hosts import known_host
+from resolver.link_answers import (
+    HAS_LINKSET,
+    NEGOTIATED,
+    Told,
+    Way,
+    answer,
+    asks_for_links,
+    concerns_links,
+)
 from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
 from resolver.recording import Scan, note_unknown, scan_of
 from resolver.traffic import TrafficClass, classify
@@ -43,6 +52,7 @@ _Redirect = tuple[str, _Headers]
 
 _METHODS = ("GET", "HEAD")
 _ALLOW = ("Allow", "GET, HEAD, OPTIONS")
+_LINKSET = (("Link", HAS_LINKSET),)
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 _redirected = SCANS.labels("redirected")
@@ -57,12 +67,12 @@ def in_front_of(django: Callable[..., object]) -> Application:
 
     def application(environ: Environ, start_response: StartResponse) -> object:
         try:
-            answer = _answer(environ)
+            reply = _answer(environ)
         except NotACode:
             return django(environ, start_response)
-        if isinstance(answer, _Page):
-            return answer.send(environ, start_response, always)
-        location, more = answer
+        if isinstance(reply, _Page):
+            return reply.send(environ, start_response, always)
+        location, more = reply
         headers = [("Location", location), ("Content-Length", "0"), *more, *always]
         start_response("307 Temporary Redirect", headers)
         return [b""]
@@ -71,7 +81,7 @@ def in_front_of(django: Callable[..., object]) -> Application:
 
 
 def _answer(environ: Environ) -> "_Redirect | _Page":
-    """Return where to go, on the same host, or the page that says why not."""
+    """Return where to go, or the page that says why not."""
     query = _printable(environ.get("QUERY_STRING", ""))
     try:
         return _resolve(environ, query)
@@ -96,32 +106,54 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
     known = known_host(environ.get("HTTP_HOST", ""))
     if known is None:
         return _NO_SUCH_HOST
-    scan = scan_of(environ, classify(environ), known.counted_only)
+    # Who asks for links reads them, and does not hold the item in a hand.
+    traffic = TrafficClass.MACHINE if asks_for_links(query) else classify(environ)
+    scan = scan_of(environ, traffic, known.counted_only)
     found = _find(known.brand, path, code, scan)
     if found is None:
         note_unknown(known.brand, path, scan)
         return _UNKNOWN
+    if not concerns_links(environ, query, known.brand):
+        return _lead(found, query, more, scan)
+    way = answer(environ, query, known.brand, found, code)
+    if isinstance(way, Told):
+        return _told(way, more)
+    return _lead(found, query, (*more, NEGOTIATED), scan, way)
+
+
+def _lead(
+    found: ScannedUnit | Code, query: str, more: _Headers, scan: Scan, way: Way | None = None
+) -> "_Redirect | _Page":
+    """Lead to the page here, unless the brand's links say another way."""
     if isinstance(found, ScannedUnit):
-        return _scanned(found, query, more, scan)
+        return _scanned(found, query, more, scan, way)
     _redirected.inc()
-    return _with_query(f"/p{found.canonical}", query), more
+    return way.location if way else _with_query(f"/p{found.canonical}", query), more
 
 
-def _scanned(unit: ScannedUnit, query: str, more: _Headers, scan: Scan) -> "_Redirect | _Page":
+def _told(told: Told, more: _Headers) -> "_Page":
+    links = ", ".join(filter(None, (dict(more)["Link"], told.link)))
+    headers = (("Link", links), NEGOTIATED)
+    return _Page(told.status, told.outcome, told.body, *headers, media_type=told.media_type)
+
+
+def _scanned(
+    unit: ScannedUnit, query: str, more: _Headers, scan: Scan, way: Way | None
+) -> "_Redirect | _Page":
     if scan.traffic is TrafficClass.LINK_PREVIEW:
         return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
     if unit.awaits_first_scan and scan.traffic is TrafficClass.PERSON:
         query = _first_scan(unit, query, scan)
     else:
         _redirected.inc()
-    return _with_query(f"/p/{unit.token}", query), more
+    return way.location if way else _with_query(f"/p/{unit.token}", query), more
 
 
 def _read(environ: Environ, query: str) -> tuple[Code, str, str, _Headers]:
     """Return the code, its path and query uncompressed, and what to say beside the answer."""
     path = environ["PATH_INFO"]
     try:
-        return parse(path), path, query, ()
+        return parse(path), path, query, _LINKSET
     except (NotACode, MalformedCode):
         compressed = decompress(path)
         if compressed is None:
@@ -134,7 +166,7 @@ def _read(environ: Environ, query: str) -> tuple[Code, str, str, _Headers]:
 def _same_as(environ: Environ, path: str) -> tuple[str, str]:
     """Return the header that names the uncompressed code; only known hosts are answered with it."""
     base = f"{settings.TIEBACK_RESOLVER_SCHEME}://{environ.get('HTTP_HOST')}"
-    return "Link", f'<{base}{path}>; rel="owl:sameAs"'
+    return "Link", f'<{base}{path}>; rel="owl:sameAs", {HAS_LINKSET}'
 
 
 def _find(brand: UUID, path: str, code: Code, scan: Scan) -> ScannedUnit | Code | None:
@@ -195,12 +227,19 @@ def _printable(query: str) -> str:
 class _Page:
     """An answer other than the redirect."""
 
-    def __init__(self, status: HTTPStatus, outcome: str, body: bytes, *more: tuple[str, str]):
+    def __init__(
+        self,
+        status: HTTPStatus,
+        outcome: str,
+        body: bytes,
+        *more: tuple[str, str],
+        media_type: str = "text/html; charset=utf-8",
+    ):
         self._status = f"{status.value} {status.phrase}"
         self._counter = SCANS.labels(outcome)
         self._body = body
         of_body = (
-            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Type", media_type),
             ("Content-Length", str(len(body))),
             (
                 "Content-Security-Policy",
@@ -232,6 +271,7 @@ _OPTIONS = _Page(
     "options",
     b"",
     _ALLOW,
+    *_LINKSET,
     ("Access-Control-Allow-Methods", _ALLOW[1]),
     ("Access-Control-Allow-Headers", "Accept, Accept-Language"),
     ("Access-Control-Max-Age", "86400"),

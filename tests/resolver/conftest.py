@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from resolver import database, hosts
+from resolver import database, hosts, links
 from tests.planes import act_as
 
 
@@ -25,6 +25,8 @@ def connections(
     monkeypatch.setattr(database, "connect", connect_and_list)
     monkeypatch.setattr(database, "_mine", threading.local())
     monkeypatch.setattr(hosts, "_known", {})
+    monkeypatch.setattr(links, "_brands_with_defaults", {})
+    monkeypatch.setattr(links, "_books", {})
     monkeypatch.setattr(database._Rest, "until", 0.0)
     yield opened
     for connection in opened:

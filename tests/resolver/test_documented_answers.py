@@ -4,6 +4,7 @@ import pytest
 
 from tests.docs.markdown import names_in, rows, section, text_of
 from tests.factories import make_world
+from tests.resolver.linking import add_link
 from tests.resolver.scanning import scan
 from tests.resolver.units import mint
 
@@ -16,7 +17,11 @@ ROWS = rows(section(text_of("resolver.md"), "Requests and answers"), "request")
 
 
 def test_requests_are_answered_as_documented():
-    minted = mint(make_world("nordhav"), serials=["S1"], lot="LOT7")
+    world = make_world("nordhav")
+    minted = mint(world, serials=["S1"], lot="LOT7")
+    add_link(world, "gs1:instructions", "https://nordhav-shop.example/{serial}")
+    for number in range(2):
+        add_link(world, "gs1:faqs", f"https://nordhav-shop.example/{number}")
     known = {
         "gtin": minted.gtin,
         "gtin13": minted.gtin.removeprefix("0"),

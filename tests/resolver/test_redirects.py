@@ -35,6 +35,7 @@ def test_a_scan_is_sent_to_the_passport_on_the_same_host(minted):
     assert answer.headers == {
         "Location": f"/p/{minted.tokens[0]}",
         "Content-Length": "0",
+        "Link": '<?linkType=linkset>; rel="linkset"; type="application/linkset+json"',
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

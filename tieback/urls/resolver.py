@@ -2,9 +2,11 @@
 
 from django.urls import path
 
+from resolver.description import DescriptionView
 from resolver.passport import GroupView, PassportView
 
 urlpatterns = [
+    path(".well-known/gs1resolver", DescriptionView.as_view(), name="gs1resolver"),
     path("p/<str:token>", PassportView.as_view(), name="passport"),
     path("p/<path:code>", GroupView.as_view(), name="group_passport"),
 ]
