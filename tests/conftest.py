@@ -28,6 +28,9 @@ _TEST_ONLY_GRANTS = """
             array['tieback_app', 'tieback_worker', 'tieback_resolver', 'tieback_ops']
         loop
             execute format('grant truncate on all tables in schema public to %I', role);
+            -- also those that are made while tests run: days of scans
+            execute format('alter default privileges in schema public grant truncate on tables'
+                           ' to %I', role);
             execute format('grant select, insert on brands_brand, brands_user, brands_membership,'
                            ' django_content_type, auth_permission to %I', role);
         end loop;

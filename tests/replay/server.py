@@ -84,7 +84,6 @@ class Web:
         }
         self._command = [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(workers)),
-            "--respawn-failed-workers",
             *("--blocking-threads", str(threads), "--backlog", "1024"),
             *("--host", HOST, "--port", str(self.port), "tieback.wsgi:application"),
         ]

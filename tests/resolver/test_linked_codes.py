@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.utils import timezone
@@ -106,11 +107,17 @@ def test_a_default_by_language_is_for_those_who_read_it(nordhav, minted):
 
 def test_the_first_scan_activates_wherever_the_code_leads(nordhav):
     add_link(nordhav, PIP, "https://shop.example/", is_default=True)
-    for query in ("", "linkType=gs1:pip"):
-        minted = mint(nordhav)
-        location = browse(minted.path(), query).location
-        assert location == "https://shop.example/" + (f"?{query}" if query else "")
-        assert units_of(minted)[0].status == UnitStatus.ACTIVE
+    minted = mint(nordhav)
+    assert browse(minted.path()).location == "https://shop.example/"
+    assert units_of(minted)[0].status == UnitStatus.ACTIVE
+
+
+def test_who_asks_for_a_link_type_holds_no_item_in_a_hand(nordhav):
+    add_link(nordhav, PIP, "https://shop.example/")
+    minted = mint(nordhav)
+    answer = browse(minted.path(), "linkType=gs1:pip")
+    assert answer.location == "https://shop.example/?linkType=gs1:pip"
+    assert units_of(minted)[0].status == UnitStatus.MINTED
 
 
 def test_reading_links_is_no_scan(nordhav, minted):
@@ -252,10 +259,10 @@ def test_an_ordinary_scan_asks_no_more_than_before(nordhav, minted, monkeypatch)
     """The lookup of the unit alone: whether the brand has defaults is remembered."""
     browse(minted.path())
     asked: list[str] = []
-    for module in ("resolver.links", "resolver.lookup", "resolver.activation", "resolver.hosts"):
-        real = __import__(module, fromlist=["fetch_one"]).fetch_one
+    for module in ("links", "lookup", "recording", "activation", "hosts", "visitors"):
+        real = import_module(f"resolver.{module}").fetch_one
         monkeypatch.setattr(
-            f"{module}.fetch_one",
+            f"resolver.{module}.fetch_one",
             lambda query, given, real=real: asked.append(query) or real(query, given),
         )
     assert browse(minted.path()).status == 307
