@@ -203,7 +203,7 @@ def _as_web(name: str, units: int) -> Furnished:
             issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)
             for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
         ]
-        ScanPolicy.objects.create(brand=world.brand, aggregate_only=[f"{name}-category"])
+        ScanPolicy.objects.create(brand=world.brand, aggregate_only=["textile"])
         member = Membership.objects.get(user=world.people[Role.VIEWER])
         invitation = _invitation(world, f"guest@{name}.example")
         link = _link(product, f"https://{name}-help.example/faqs")
