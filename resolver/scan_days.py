@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from django.db import OperationalError, connection
@@ -57,6 +58,9 @@ delete from resolver_visitorkey where day < (now() at time zone 'UTC')::date - 1
 """
 
 log = structlog.get_logger(__name__)
+# Of which brands this process has emptied a day. Nothing is added to days that are over, and
+# looking for a brand's events means going through the whole of them.
+_emptied: dict[date, set[UUID]] = {}
 _Answer = TypeVar("_Answer")
 
 
@@ -90,12 +94,14 @@ def delete_outlived(until: date, longest: int, *, at_once: int = EVENTS_AT_ONCE)
     shorter = _all(_SHORTER, longest=longest)
     deleted = 0
     for day in days_of_events():
-        brands = [brand for brand, days in shorter if day < until - timedelta(days=days)]
-        deleted += delete_events(day, brands, at_once=at_once) if brands else 0
+        brands = {brand for brand, days in shorter if day < until - timedelta(days=days)}
+        if brands - _emptied.get(day, set()):
+            deleted += delete_events(day, list(brands), at_once=at_once)
+            _emptied[day] = brands
     return deleted
 
 
-def delete_events(day: date, brands: list[Any], *, at_once: int = EVENTS_AT_ONCE) -> int:
+def delete_events(day: date, brands: list[UUID], *, at_once: int = EVENTS_AT_ONCE) -> int:
     """Delete the events of brands on a day, in bounded statements; return how many there were."""
     total = 0
     while True:

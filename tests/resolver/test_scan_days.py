@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from resolver import database, scan_days, tasks
 from resolver.models import ScanPolicy, ScanProgress, VisitorKey
@@ -94,6 +95,21 @@ def test_a_brand_with_a_shorter_retention_keeps_nothing_older_and_everything_you
     assert left(nordhav) == ["/2", "/2", "/1", "/1", "/0", "/0"]
     assert len(left(strangers)) == 10
     assert keep_days().deleted == 0
+
+
+def test_a_day_that_is_emptied_is_not_gone_through_every_hour(nordhav: BrandWorld):
+    keeps(nordhav, 1)
+    write_scans(of(nordhav, 4))
+    counted()
+    statements = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            keep_days()
+        deletes = [query for query in queries if "delete from resolver_scanevent" in query["sql"]]
+        statements.append(len(deletes))
+    assert statements[0] >= 1
+    assert statements[1] == 0
+    assert left(nordhav) == []
 
 
 def test_what_is_not_counted_yet_stays_however_old(nordhav: BrandWorld):
