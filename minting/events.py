@@ -22,6 +22,7 @@ EVENT_TYPES: dict[str, str] = {
     "units.revoked": "Units were revoked, or began to be.",
     "units.revocation_completed": "The last unit of a revocation in steps was revoked.",
     "batch.physical_status_changed": "A person said what happened to the labels.",
+    "batch.released": "A person released the batch: first scans activate its units.",
     "packs.requested": "Packs were asked for.",
     "packs.started": "A worker began to build the packs.",
     "packs.completed": "All packs and their manifest are stored.",

@@ -28,7 +28,7 @@ from minting.preflight import (
     blocking_reasons,
 )
 from minting.remaining import remaining_quantities
-from minting.states import LIVE_JOBS, IdentityMode, JobStatus
+from minting.states import LIVE_JOBS, ActivationMode, IdentityMode, JobStatus
 from tieback.brands.audit import ActsFor, record
 from tieback.brands.models import Brand
 from tieback.errors import FieldError, TiebackError
@@ -241,6 +241,8 @@ def _create_batch(found: _Found, product: Product, request: MintRequest, actor: 
         sku=product.sku,
         production_ref=production_batch.external_ref if production_batch else "",
         requested_quantity=request.quantity,
+        needs_release=brand.activates_after_release
+        and request.activation_mode == ActivationMode.FIRST_SCAN,
         **serial_columns(request, product, actor),
     )
     create_lots(batch, request.lots)

@@ -1,11 +1,13 @@
 """The first scan makes a unit active: once, however many phones ask at the same moment."""
 
 from resolver.database import fetch_one
+from resolver.lookup import IS_OPEN
 from resolver.recording import Scan, writing
 
-# The row lock lets one scan through; the next then sees status 1 and changes nothing. The commit
-# waits for the disk whatever the role's setting, because this happens once in a unit's life. The
-# scan is written down with it, whether it was the first or came a moment too late.
+# The row lock lets one scan through; the next then sees status 1 and changes nothing. Whether the
+# batch is open is asked here too, so that no scan activates what is being minted or waits for its
+# release. The commit waits for the disk whatever the role's setting, because this happens once in a
+# unit's life. The scan is written down with it, whether it was the first or came a moment too late.
 _ACTIVATE = f"""
 with found as (
     select unit.brand_id, unit.batch_id, unit.id as unit_id, unit.status, %(is_noted)s as is_noted,
@@ -15,9 +17,10 @@ with found as (
       join minting_passportversion as version on version.id = batch.passport_version_id
      where unit.id = %(unit)s
 ), first as (
-    update minting_mintunit set status = 1, activated_at = now()
-     where id = %(unit)s and status = 0
-    returning id, brand_id, batch_id
+    update minting_mintunit as unit set status = 1, activated_at = now()
+      from minting_mintbatch as batch
+     where unit.id = %(unit)s and unit.status = 0 and batch.id = unit.batch_id and {IS_OPEN}
+    returning unit.id, unit.brand_id, unit.batch_id
 ), recorded as (
     insert into resolver_activation (brand_id, batch_id, unit_id, activated_at)
     select brand_id, batch_id, id, now() from first
@@ -28,6 +31,9 @@ select set_config('synchronous_commit', 'on', true) from first
 
 
 def activate(unit_id: int, scan: Scan) -> bool:
-    """Make a minted unit active; True for the one scan that did. Raises ``Unavailable``."""
+    """Make a unit active; True for the one scan that did, and whose batch is open.
+
+    Raises ``Unavailable``.
+    """
     known = {"unit": unit_id, "is_noted": scan.is_recorded, "counted_only": scan.counted_only}
     return fetch_one(_ACTIVATE, {**known, **scan.note}) is not None

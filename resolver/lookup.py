@@ -45,15 +45,16 @@ def _noted(found: str, insert: str) -> str:
     return f"with found as ({found}), noted as ({insert}\n)\nselect *, {DO_NOT_WAIT} from found"
 
 
+#: When first scans activate the units of a batch; every statement that reads it joins ``batch``.
+IS_OPEN = """batch.activation_mode = 'first_scan' and batch.status = 'minted'
+   and (not batch.needs_release or batch.released_at is not null)"""
 # A scan that may activate is written down by what activates, so that both are done or neither.
 _UNIT = """unit.id as unit_id, unit.token, unit.status, awaits_first_scan,
     unit.brand_id, unit.batch_id, not (awaits_first_scan and %(activates)s) as is_noted"""
-_OF_UNIT = """
+_OF_UNIT = f"""
   from minting_mintunit as unit
   join minting_mintbatch as batch on batch.id = unit.batch_id
- cross join lateral (
-    select unit.status = 0 and batch.activation_mode = 'first_scan' as awaits_first_scan
- ) as activation
+ cross join lateral (select unit.status = 0 and {IS_OPEN} as awaits_first_scan) as activation
 """
 _BY_PUBLIC_ID = _lookup(
     _UNIT, f"{_OF_UNIT} where unit.token = %(token)s and unit.brand_id = %(brand)s"
@@ -123,7 +124,10 @@ select product.name, brand.name
 
 
 class ScannedUnit(NamedTuple):
-    """What the redirect needs to know of a unit."""
+    """What the redirect needs to know of a unit.
+
+    ``awaits_first_scan`` tells whether a scan makes it active; ``activate`` asks once more.
+    """
 
     id: int
     token: str

@@ -1,15 +1,30 @@
 """Mint batches in the console."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from minting.admin.display import label, progress, short_id
 from minting.admin.events import story
 from minting.models import MintBatch
+from minting.releases import release_batch
+from minting.revocations import Act
 from tieback.console import ConsoleAdmin, site
+from tieback.errors import Conflict
+from tieback.requests import request_id_of
+
+MOST_RELEASED = 500
+
+
+def _released(batch_id: UUID, act: Act) -> bool:
+    try:
+        return release_batch(batch_id=batch_id, act=act)
+    except Conflict:
+        return False
 
 
 @admin.register(MintBatch, site=site)
@@ -39,7 +54,7 @@ class MintBatchAdmin(ConsoleAdmin):
                 )
             },
         ),
-        ("Modes", {"fields": ("identity_mode", "activation_mode", "chain_mode")}),
+        ("Modes", {"fields": ("identity_mode", "activation_mode", "needs_release", "chain_mode")}),
         (
             "Units",
             {
@@ -49,8 +64,10 @@ class MintBatchAdmin(ConsoleAdmin):
                 )
             },
         ),
-        ("Times", {"fields": ("created_at", "minted_at")}),
+        ("Times", {"fields": ("created_at", "minted_at", "released_at")}),
     )
+
+    actions = ("release",)
 
     @admin.display(description="batch")
     def short_id(self, batch: MintBatch) -> str:
@@ -66,6 +83,21 @@ class MintBatchAdmin(ConsoleAdmin):
     def done(self, batch: MintBatch) -> SafeString:
         """How many of its units exist."""
         return progress(batch.minted_quantity, batch.requested_quantity)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        """Operators with the permission may release batches."""
+        return request.user.has_perm("minting.release_mintbatch")
+
+    @admin.action(description="Release batches", permissions=["release"])
+    def release(self, request: HttpRequest, queryset: QuerySet[MintBatch]) -> None:
+        """Let first scans activate the units of the chosen batches, the oldest 500, one by one."""
+        act = Act(f"user:{request.user.pk}", request_id=request_id_of(request))
+        ids = queryset.order_by("created_at", "id").values_list("id", flat=True)[:MOST_RELEASED]
+        done = sum(_released(batch_id, act) for batch_id in ids)
+        said = (
+            f"{done} released, {len(ids) - done} skipped (released before, or not to be released)"
+        )
+        self.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
 
     def change_view(
         self,

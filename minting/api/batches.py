@@ -86,6 +86,8 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
             "resolver_base",
             "created_at",
             "minted_at",
+            "needs_release",
+            "released_at",
         )
 
     @extend_schema_field(SerialRuleShownSerializer(allow_null=True))

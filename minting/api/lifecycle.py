@@ -21,6 +21,7 @@ from minting.lifecycle import (
     set_physical_status,
 )
 from minting.models import MintBatch, MintJob, MintPause
+from minting.releases import release_batch
 from minting.revocations import Act
 from minting.states import LIVE_JOBS, PhysicalStatus
 from tieback.api.fields import StrictSerializer, StrictTextField
@@ -53,6 +54,12 @@ class PhysicalStatusSerializer(StrictSerializer):
             for status in (PhysicalStatus.EXPORTED, PhysicalStatus.PRINTED, PhysicalStatus.APPLIED)
         ]
     )
+    note = StrictTextField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ReleaseSerializer(StrictSerializer):
+    """What is to be kept of a release."""
+
     note = StrictTextField(max_length=500, required=False, allow_blank=True, default="")
 
 
@@ -188,6 +195,30 @@ class MintBatchPhysicalStatusView(BrandAPIView):
         act = Act(self.principal.actor, given.validated_data["note"], request_id_of(request))
         status = PhysicalStatus(given.validated_data["physical_status"])
         set_physical_status(batch_id=batch_id, status=status, act=act)
+        rows = MintBatch.objects.select_related("job", "passport_version")
+        return Response(MintBatchSerializer(rows.get(pk=batch_id)).data)
+
+
+class MintBatchReleaseView(BrandAPIView):
+    """Whether a batch's units may be activated."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.MINTS_WRITE}
+
+    @extend_schema(
+        operation_id="release_mint_batch",
+        request=ReleaseSerializer,
+        responses={200: MintBatchSerializer},
+    )
+    def post(self, request: Request, batch_id: UUID) -> Response:
+        """Let first scans activate a batch's units, for good; a second release changes nothing.
+
+        Where the brand asks for it (``needs_release``), no scan activates a unit before. A batch
+        whose units do not all exist, or whose labels are voided, answers 409.
+        """
+        given = ReleaseSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        act = Act(self.principal.actor, given.validated_data["note"], request_id_of(request))
+        release_batch(batch_id=batch_id, act=act)
         rows = MintBatch.objects.select_related("job", "passport_version")
         return Response(MintBatchSerializer(rows.get(pk=batch_id)).data)
 

@@ -34,6 +34,11 @@ urlpatterns = [
         lifecycle.MintBatchPhysicalStatusView.as_view(),
         name="physical-status",
     ),
+    path(
+        "mint-batches/<uuid:batch_id>/release/",
+        lifecycle.MintBatchReleaseView.as_view(),
+        name="batch-release",
+    ),
     path("mint-units/revoke/", revocations.RevokeView.as_view(), name="revoke-units"),
     path("mint-revocations/", revocations.RevocationListView.as_view(), name="revocation-list"),
     path(

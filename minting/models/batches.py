@@ -92,11 +92,15 @@ class MintBatch(models.Model):
     voided_quantity = models.PositiveIntegerField(db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     minted_at = models.DateTimeField(null=True)
+    # The brand's setting as it was when the units were asked for, and when they were released.
+    needs_release = models.BooleanField(default=False, db_default=False)
+    released_at = models.DateTimeField(null=True, blank=True)
 
     objects = BrandManager()
 
     class Meta:
         verbose_name_plural = "mint batches"
+        permissions = (("release_mintbatch", "Can release batches"),)
         indexes = (
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_batch_recent"),
             models.Index(
@@ -117,6 +121,10 @@ class MintBatch(models.Model):
                 condition=~models.Q(status=BatchStatus.MINTED)
                 | models.Q(minted_quantity=models.F("requested_quantity"), minted_at__isnull=False),
                 name="minting_batch_minted_in_full",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(released_at__isnull=True) | models.Q(status=BatchStatus.MINTED),
+                name="minting_batch_released_when_minted",
             ),
             models.CheckConstraint(
                 condition=models.Q(
@@ -178,6 +186,14 @@ class MintBatch(models.Model):
                     for start, ends in PHYSICAL_TRANSITIONS.items()
                     for end in ends
                 ],
+            ),
+            pgtrigger.Protect(
+                name="released_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.released_at IS NOT NULL"
+                    " AND NEW.released_at IS DISTINCT FROM OLD.released_at"
+                ),
             ),
         )
 

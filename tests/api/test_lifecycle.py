@@ -66,6 +66,22 @@ def test_a_job_is_cancelled_and_the_answer_says_what_was_made(nordhav, caller):
     assert (status, body["error"]["code"]) == (HTTPStatus.CONFLICT, "JOB_NOT_CANCELLABLE")
 
 
+def test_a_batch_is_released_once_and_says_since_when(nordhav, caller):
+    job = minted(nordhav)
+    path = f"mint-batches/{job.batch_id}/release/"
+    status, body = caller(path, {"note": "left the factory"})
+    assert status == HTTPStatus.OK
+    assert body["data"]["released_at"] is not None
+    assert caller(path, {})[1]["data"]["released_at"] == body["data"]["released_at"]
+
+
+def test_a_batch_that_still_mints_is_not_released(nordhav, caller):
+    job = queued_job(nordhav, 10)
+    status, body = caller(f"mint-batches/{job.batch_id}/release/", {})
+    assert (status, body["error"]["code"]) == (HTTPStatus.CONFLICT, "BATCH_NOT_RELEASABLE")
+    assert caller(f"mint-batches/{NOWHERE}/release/", {})[0] == HTTPStatus.NOT_FOUND
+
+
 @pytest.mark.parametrize("act", ["cancel", "pause", "resume"])
 def test_an_act_on_a_job_needs_a_reason(nordhav, caller, act):
     job = queued_job(nordhav, 10)

@@ -47,6 +47,21 @@ def test_an_operator_changes_host_prefixes_and_quotas(console: Client, shop: Sho
     assert (brand.max_concurrent_jobs, brand.max_units_per_day) == (4, 2_000_000)
 
 
+def test_an_operator_lets_a_brands_batches_wait_for_their_release(
+    console: Client, shop: Shop
+) -> None:
+    save(console, shop, activates_after_release="on")
+    assert stored(shop).activates_after_release
+    save(console, shop)
+    assert not stored(shop).activates_after_release
+    with all_brands():
+        entry = AuditEntry.objects.filter(action="brand.updated").latest("id")
+    assert (entry.before, entry.after) == (
+        {"activates_after_release": True},
+        {"activates_after_release": False},
+    )
+
+
 def test_a_change_is_audited_with_what_was_before(
     console: Client, operator: User, shop: Shop
 ) -> None:

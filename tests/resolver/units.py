@@ -48,12 +48,14 @@ def mint(
     lot: str = "",
     of: Product | None = None,
     version: PassportVersion | None = None,
+    of_batch: dict[str, Any] | None = None,
     **product: Any,
 ) -> Minted:
     """Make a batch (and its product, unless given) as the web plane, its units as a worker."""
     with acting_as("web"):
         made = of or make_product(world, **product)
-        batch, lot_row = _batch(world, made, count, activation_mode, lot, version)
+        columns = {"activation_mode": activation_mode, **(of_batch or {})}
+        batch, lot_row = _batch(world, made, count, columns, lot, version)
     tokens = generate_tokens(count)
     with acting_as("worker"), brand_scope(world.brand.id):
         MintUnit.objects.bulk_create(
@@ -78,24 +80,28 @@ def _batch(
     world: BrandWorld,
     product: Product,
     count: int,
-    mode: ActivationMode,
+    columns: dict[str, Any],
     lot: str,
     version: PassportVersion | None,
 ) -> tuple[MintBatch, MintLot | None]:
+    """Make the batch; ``columns`` are those that differ from a batch that is minted whole."""
+    values = {
+        "status": BatchStatus.MINTED if count else BatchStatus.QUEUED,
+        "requested_quantity": max(count, 1),
+        "minted_quantity": count,
+        "minted_at": WHEN if count else None,
+        **columns,
+    }
     with brand_scope(world.brand.id):
         batch = MintBatch.objects.create(
             brand=world.brand,
             product=product,
             passport_version=version or PassportVersion.objects.get(product=product),
             identity_mode=IdentityMode.BATCH if lot else IdentityMode.SERIAL,
-            activation_mode=mode,
             resolver_base=f"https://{world.brand.resolver_host}",
             gtin=product.gtin,
             sku=product.sku,
-            status=BatchStatus.MINTED if count else BatchStatus.QUEUED,
-            requested_quantity=max(count, 1),
-            minted_quantity=count,
-            minted_at=WHEN if count else None,
+            **values,
         )
         if not lot:
             return batch, None

@@ -38,7 +38,10 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         """The columns."""
 
         model = Brand
-        fields = ("resolver_host", "gs1_prefixes", "max_concurrent_jobs", "max_units_per_day")
+        fields = (
+            *("resolver_host", "gs1_prefixes", "max_concurrent_jobs", "max_units_per_day"),
+            "activates_after_release",
+        )
         help_texts: ClassVar[dict[str, str]] = {
             "resolver_host": (
                 "Printed in codes minted from now on. Codes on hosts the brand has had go on being"
@@ -47,6 +50,10 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
             "gs1_prefixes": "GS1 company prefixes, 6 to 12 digits each, separated by commas.",
             "max_concurrent_jobs": "Jobs waiting or running at one time; empty: no limit.",
             "max_units_per_day": "Units asked for in a day (UTC); empty: no limit.",
+            "activates_after_release": (
+                "Batches asked for from now on must be released before a first scan activates"
+                " their units. Earlier batches stay as they are."
+            ),
         }
 
     def clean_resolver_host(self) -> str:
@@ -76,6 +83,7 @@ class BrandAdmin(ConsoleAdmin):
         (None, {"fields": ("id", "slug", "name", "created_at")}),
         ("What is printed", {"fields": ("resolver_host", "gs1_prefixes")}),
         ("Quotas", {"fields": ("max_concurrent_jobs", "max_units_per_day")}),
+        ("First scans", {"fields": ("activates_after_release",)}),
         ("Chosen by the brand", {"fields": ("default_locale", "retention_days")}),
     )
 

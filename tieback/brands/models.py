@@ -85,6 +85,11 @@ class Brand(models.Model):
     max_units_per_day = models.PositiveIntegerField(null=True, blank=True)
     default_locale = models.CharField(max_length=12, default="en")
     retention_days = models.PositiveIntegerField(default=90)
+    activates_after_release = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="First scans activate only once the unit's batch was released.",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
