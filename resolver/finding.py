@@ -7,6 +7,7 @@ stands then, like every other.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.core.signing import BadSignature, TimestampSigner
 
@@ -15,7 +16,25 @@ PARAMETER = "scan"
 #: How long the page shows it.
 LASTS_SECONDS = 120
 
-_FIRST = "first"
+_FIRST, _TEST, _TAG = "first", "test", "tag-"
+
+
+class TagVerdict(StrEnum):
+    """What a tag's message shows of the item that it is on."""
+
+    GENUINE = "genuine"
+    REPLAYED = "replayed"
+    FORGED = "forged"
+    UNKNOWN_TAG = "unknown"
+    OTHER_UNIT = "other"
+    UNREADABLE = "unreadable"
+    #: The brand's keys are not known here, so nothing was looked at.
+    UNCHECKED = "unchecked"
+
+    @property
+    def lets_activate(self) -> bool:
+        """Tell whether a scan with this verdict may be a unit's first."""
+        return self in (TagVerdict.GENUINE, TagVerdict.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +42,8 @@ class Finding:
     """What one scan found out about a unit, beyond what is stored of it."""
 
     is_first_scan: bool = False
+    is_test: bool = False
+    tag: TagVerdict | None = None
 
 
 NOTHING = Finding()
@@ -30,16 +51,19 @@ NOTHING = Finding()
 
 def signed(token: str, finding: Finding) -> str:
     """Return a unit's finding as the text of the page's parameter."""
-    return _signer(token).sign(_FIRST if finding.is_first_scan else "")
+    said = [_FIRST] * finding.is_first_scan + [_TEST] * finding.is_test
+    said += [f"{_TAG}{finding.tag}"] if finding.tag else []
+    return _signer(token).sign(".".join(said))
 
 
 def read(token: str, text: str) -> Finding:
     """Return the finding in a parameter's text; nothing where it is forged, foreign or too old."""
     try:
-        found = _signer(token).unsign(text, max_age=LASTS_SECONDS)
+        said = _signer(token).unsign(text, max_age=LASTS_SECONDS).split(".")
     except BadSignature:
         return NOTHING
-    return Finding(is_first_scan=found == _FIRST)
+    tag = next((verdict for verdict in TagVerdict if f"{_TAG}{verdict}" in said), None)
+    return Finding(is_first_scan=_FIRST in said, is_test=_TEST in said, tag=tag)
 
 
 def _signer(token: str) -> TimestampSigner:

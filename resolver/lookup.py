@@ -7,9 +7,9 @@ present GTIN. A lot or a variant in the code is not compared: GTIN and serial na
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from resolver.database import fetch_one
+from resolver.database import Unavailable, fetch_one
 from resolver.digital_link import Code, DigitalLink, GroupLink, UnitLink, is_token
-from resolver.recording import DO_NOT_WAIT, Scan, look_up, writing
+from resolver.recording import DO_NOT_WAIT, Scan, look_up, unrecorded, writing
 from resolver.traffic import TrafficClass
 
 _NOT_COUNTED_ONLY = "false"
@@ -157,6 +157,14 @@ def find_unit(brand: UUID, code: Code, scan: Scan | None = None) -> ScannedUnit 
     return ScannedUnit._make(row[:4]) if row else None
 
 
+def note_unit(brand: UUID, unit: ScannedUnit, scan: Scan) -> None:
+    """Write down a scan that could have activated and did not; where that cannot be, let it be."""
+    try:
+        _ask(_BY_PUBLIC_ID, {"token": unit.token, "brand": brand}, scan, activates=False)
+    except Unavailable:
+        unrecorded.inc()
+
+
 def find_group(brand: UUID, code: Code, scan: Scan | None = None) -> FoundGroup | None:
     """Return the batch whose passport shows what a code without a serial number names.
 
@@ -193,7 +201,9 @@ def _by_serial(brand: UUID, serial: str, gtin: str, scan: Scan | None) -> tuple[
     return _ask(_BY_STORED_SERIAL, known, scan)
 
 
-def _ask(lookup: Lookup, parameters: dict[str, Any], scan: Scan | None) -> tuple[Any, ...] | None:
-    parameters["activates"] = scan is not None and scan.traffic is TrafficClass.PERSON
+def _ask(
+    lookup: Lookup, parameters: dict[str, Any], scan: Scan | None, *, activates: bool = True
+) -> tuple[Any, ...] | None:
+    parameters["activates"] = activates and scan is not None and scan.traffic is TrafficClass.PERSON
     noted = lookup.counted if scan and scan.counted_only else lookup.noted
     return look_up(noted, lookup.plain, parameters, scan)

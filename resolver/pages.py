@@ -42,6 +42,12 @@ def malformed(reason: str, meant: str | None = None) -> bytes:
     return page("This is not a valid code", reason, more)
 
 
+def test_refused(reason: str) -> bytes:
+    """Return the page for a test link that makes no test scan; nothing was activated."""
+    words = f"{reason} Nothing was activated. Ask whoever gave you the link for a new one."
+    return page("This test link is not valid", words)
+
+
 _PREVIEW = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title>\

@@ -20,6 +20,7 @@ from resolver import pages
 from resolver.database import Unavailable
 from resolver.digital_link import Code, GroupLink, MalformedCode, NotACode, is_token, parse
 from resolver.facts import public_facts
+from resolver.finding import PARAMETER, Finding, read
 from resolver.hosts import brand_of
 from resolver.lookup import FoundGroup, find_group
 from tieback.brands.scoping import all_brands
@@ -55,7 +56,8 @@ class PassportView(View):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show the unit as it stands now, whether in use or withdrawn."""
-        return _shown(request, "resolver/unit.html", lambda brand: _unit(brand, token))
+        finding = read(token, request.GET.get(PARAMETER, ""))
+        return _shown(request, "resolver/unit.html", lambda brand: _unit(brand, token, finding))
 
 
 class GroupView(View):
@@ -69,12 +71,12 @@ class GroupView(View):
 
 
 def _shown(
-    request: HttpRequest, template: str, read: Callable[[UUID], dict[str, Any] | None]
+    request: HttpRequest, template: str, item_of: Callable[[UUID], dict[str, Any] | None]
 ) -> HttpResponse:
     """Render what is read of the brand whose host was asked, or say why there is nothing."""
     try:
         brand = brand_of(request.META.get("HTTP_HOST", ""))
-        context = read(brand) if brand else None
+        context = item_of(brand) if brand else None
     except (Unavailable, OperationalError, InterfaceError) as error:
         log.warning("passport_unavailable", error=type(error).__name__)
         later = {"Retry-After": pages.RETRY_AFTER_SECONDS}
@@ -84,7 +86,7 @@ def _shown(
     return _uncached(render(request, template, context))
 
 
-def _unit(brand: UUID, token: str) -> dict[str, Any] | None:
+def _unit(brand: UUID, token: str, finding: Finding) -> dict[str, Any] | None:
     if not is_token(token):
         return None
     with all_brands():
@@ -98,6 +100,7 @@ def _unit(brand: UUID, token: str) -> dict[str, Any] | None:
         "state": UnitStatus(unit["status"]).label,
         "serial": unit["serial"] or unit["token"],
         "facts": public_facts(unit["category"], unit["dpp"]),
+        "finding": finding,
     }
 
 

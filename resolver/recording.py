@@ -46,7 +46,7 @@ insert into resolver_scanagent (id, text, kind) values (%(id)s, %(text)s, %(kind
 on conflict (id) do nothing returning id
 """
 
-_unrecorded = SCANS.labels("unrecorded")
+unrecorded = SCANS.labels("unrecorded")
 _told: set[int] = set()
 _NOTHING: dict[str, str | None] = dict.fromkeys(
     ("traffic", "visitor", "agent", "network", "country", "latitude", "longitude")
@@ -117,7 +117,7 @@ def look_up(
         try:
             return fetch_one(noted, {**parameters, **scan.note, "counted_only": scan.counted_only})
         except NotWritten:
-            _unrecorded.inc()
+            unrecorded.inc()
     return fetch_one(plain, parameters)
 
 
@@ -128,7 +128,7 @@ def note_unknown(brand: UUID, path: str, scan: Scan) -> None:
     try:
         fetch_one(_UNKNOWN_CODE, {"brand": brand, "path": path, **scan.note})
     except Unavailable:
-        _unrecorded.inc()
+        unrecorded.inc()
 
 
 def _tell(agent: ReducedAgent) -> None:

@@ -13,7 +13,6 @@ from uuid import UUID
 from django.conf import settings
 
 from resolver import pages
-from resolver.activation import activate
 from resolver.attributes import UnsoundAttribute, attributes_of
 from resolver.compression import decompress
 from resolver.database import Unavailable
@@ -27,19 +26,21 @@ from resolver.digital_link import (
     other_reading,
     parse,
 )
-from resolver.finding import PARAMETER, Finding, signed
+from resolver.finding import NOTHING, PARAMETER, signed
 from resolver.hosts import known_host
 from resolver.link_answers import (
     HAS_LINKSET,
     NEGOTIATED,
     Told,
-    Way,
     answer,
     asks_for_links,
     concerns_links,
 )
 from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
+from resolver.private_query import PrivateQuery, split
 from resolver.recording import Scan, note_unknown, scan_of
+from resolver.scan import look
+from resolver.staff_scans import LinkRefused
 from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
 
@@ -55,10 +56,11 @@ _ALLOW = ("Allow", "GET, HEAD, OPTIONS")
 _LINKSET = (("Link", HAS_LINKSET),)
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
-_redirected = SCANS.labels("redirected")
 _rewritten = SCANS.labels("rewritten")
-_activated = SCANS.labels("activated")
-_not_activated = SCANS.labels("activation_failed")
+_scans = {
+    outcome: SCANS.labels(outcome)
+    for outcome in ("redirected", "activated", "activation_failed", "tested")
+}
 
 
 def in_front_of(django: Callable[..., object]) -> Application:
@@ -82,10 +84,18 @@ def in_front_of(django: Callable[..., object]) -> Application:
 
 def _answer(environ: Environ) -> "_Redirect | _Page":
     """Return where to go, or the page that says why not."""
-    query = _printable(environ.get("QUERY_STRING", ""))
+    given = _printable(environ.get("QUERY_STRING", ""))
+    private = split(given)
+    query = private.passed_on
+    if query != given:
+        environ["QUERY_STRING"] = query
     try:
-        return _resolve(environ, query)
+        return _resolve(environ, private)
     except ShortGtin as error:
+        if query != given:
+            # The way to the right form would lose what no address may carry.
+            right = {"PATH_INFO": unquote(error.meant.canonical), "QUERY_STRING": given}
+            return _answer({**environ, **right})
         _rewritten.inc()
         return _with_query(error.meant.canonical, query), ()
     except MalformedCode as error:
@@ -97,8 +107,8 @@ def _answer(environ: Environ) -> "_Redirect | _Page":
         return _UNAVAILABLE
 
 
-def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
-    code, path, query, more = _read(environ, query)
+def _resolve(environ: Environ, private: PrivateQuery) -> "_Redirect | _Page":
+    code, path, query, more = _read(environ, private.passed_on)
     if environ["REQUEST_METHOD"] not in _METHODS:
         return _OPTIONS if environ["REQUEST_METHOD"] == "OPTIONS" else _NOT_ALLOWED
     if query and isinstance(code, DigitalLink):
@@ -106,29 +116,39 @@ def _resolve(environ: Environ, query: str) -> "_Redirect | _Page":
     known = known_host(environ.get("HTTP_HOST", ""))
     if known is None:
         return _NO_SUCH_HOST
-    # Who asks for links reads them, and does not hold the item in a hand.
-    traffic = TrafficClass.MACHINE if asks_for_links(query) else classify(environ)
-    scan = scan_of(environ, traffic, known.counted_only)
+    scan = scan_of(environ, _traffic(environ, query, private), known.counted_only)
     found = _find(known.brand, path, code, scan)
     if found is None:
         note_unknown(known.brand, path, scan)
         return _UNKNOWN
-    if not concerns_links(environ, query, known.brand):
-        return _lead(found, query, more, scan)
-    way = answer(environ, query, known.brand, found, code)
-    if isinstance(way, Told):
-        return _told(way, more)
-    return _lead(found, query, (*more, NEGOTIATED), scan, way)
+    way = None
+    if concerns_links(environ, query, known.brand):
+        way = answer(environ, query, known.brand, found, code)
+        if isinstance(way, Told):
+            return _told(way, more)
+        more = (*more, NEGOTIATED)
+    page = _page(known.brand, found, private._replace(passed_on=query), scan)
+    if isinstance(page, _Page):
+        return page
+    return way.location if way else page, more
 
 
-def _lead(
-    found: ScannedUnit | Code, query: str, more: _Headers, scan: Scan, way: Way | None = None
-) -> "_Redirect | _Page":
-    """Lead to the page here, unless the brand's links say another way."""
+def _page(
+    brand: UUID, found: ScannedUnit | Code, private: PrivateQuery, scan: Scan
+) -> "str | _Page":
+    """Return the address of the page here, or what is answered in its place."""
     if isinstance(found, ScannedUnit):
-        return _scanned(found, query, more, scan, way)
-    _redirected.inc()
-    return way.location if way else _with_query(f"/p{found.canonical}", query), more
+        return _scanned(brand, found, private, scan)
+    _scans["redirected"].inc()
+    return _with_query(f"/p{found.canonical}", private.passed_on)
+
+
+def _traffic(environ: Environ, query: str, private: PrivateQuery) -> TrafficClass:
+    """Return who asks, before it is known for what."""
+    if private.test_link is not None:
+        return TrafficClass.TEST
+    # Who asks for links reads them, and holds no item in a hand.
+    return TrafficClass.MACHINE if asks_for_links(query) else classify(environ)
 
 
 def _told(told: Told, more: _Headers) -> "_Page":
@@ -137,16 +157,20 @@ def _told(told: Told, more: _Headers) -> "_Page":
     return _Page(told.status, told.outcome, told.body, *headers, media_type=told.media_type)
 
 
-def _scanned(
-    unit: ScannedUnit, query: str, more: _Headers, scan: Scan, way: Way | None
-) -> "_Redirect | _Page":
+def _scanned(brand: UUID, unit: ScannedUnit, private: PrivateQuery, scan: Scan) -> "str | _Page":
+    """Return the address of the unit's page, which is told what the scan found, if anything."""
+    try:
+        seen = look(brand, unit, private, scan)
+    except LinkRefused as error:
+        return _Page(HTTPStatus.FORBIDDEN, "test_refused", pages.test_refused(str(error)))
     if scan.traffic is TrafficClass.LINK_PREVIEW:
         return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
-    if unit.awaits_first_scan and scan.traffic is TrafficClass.PERSON:
-        query = _first_scan(unit, query, scan)
-    else:
-        _redirected.inc()
-    return way.location if way else _with_query(f"/p/{unit.token}", query), more
+    _scans[seen.outcome].inc()
+    query = private.passed_on
+    if seen.finding != NOTHING:
+        found = f"{PARAMETER}={signed(unit.token, seen.finding)}"
+        query = f"{query}&{found}" if query else found
+    return _with_query(f"/p/{unit.token}", query)
 
 
 def _read(environ: Environ, query: str) -> tuple[Code, str, str, _Headers]:
@@ -189,24 +213,6 @@ def _look_up(brand: UUID, code: Code, scan: Scan) -> ScannedUnit | Code | None:
     if group and (group.lot or not has_slash(code)):
         return code
     return None
-
-
-def _first_scan(unit: ScannedUnit, query: str, scan: Scan) -> str:
-    """Activate, and return the query with the finding that tells the page of it.
-
-    A unit that is locked elsewhere still shows its passport; the next scan tries again.
-    """
-    try:
-        is_first = activate(unit.id, scan)
-    except Unavailable:
-        _not_activated.inc()
-        return query
-    if not is_first:
-        _redirected.inc()
-        return query
-    _activated.inc()
-    found = f"{PARAMETER}={signed(unit.token, Finding(is_first_scan=True))}"
-    return f"{query}&{found}" if query else found
 
 
 def _with_query(path: str, query: str) -> str:

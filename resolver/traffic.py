@@ -22,6 +22,8 @@ class TrafficClass(IntEnum):
     PREFETCH = 5
     MACHINE = 6
     UNKNOWN = 7
+    # No class of a request: staff scan with a signed link (``resolver/staff_scans.py``).
+    TEST = 8
 
 
 #: What a kind of program makes of a request that says nothing else about itself.

@@ -6,6 +6,7 @@ tests may TRUNCATE, and may insert the rows that operators or migrations make in
 
 import gc
 import os
+import secrets
 import time
 from collections.abc import Iterator
 
@@ -60,11 +61,19 @@ _KEPT = {"django_content_type", "auth_permission"}
 
 
 def pytest_configure() -> None:
-    """Count no requests: tests send more a minute than callers may. Some turn it on again."""
+    """Count no requests: tests send more a minute than callers may. Some turn it on again.
+
+    Each run has a key of its own for test links.
+    """
     from django.conf import settings
     from django.test import TransactionTestCase
 
+    from resolver.staff_scans import public_key_of
+
     settings.API_RATE_LIMIT = 0
+    key = secrets.token_hex(32)
+    settings.TIEBACK_TEST_LINK_KEY = key
+    settings.TIEBACK_TEST_LINK_PUBLIC_KEYS = [public_key_of(key)]
     TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
 
 

@@ -49,6 +49,9 @@ RATE_LIMIT_SKIPPED = Counter(
     "tieback_rate_limit_skipped_total", "Requests not counted because Redis did not answer."
 )
 SCANS = Counter("tieback_scans_total", "Answers of the resolver.", ["outcome"])
+TAGS = Counter(
+    "tieback_tag_messages_total", "Messages of NFC tags, by what they show.", ["verdict"]
+)
 
 
 def registry() -> CollectorRegistry:

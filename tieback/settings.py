@@ -4,6 +4,7 @@ Secrets may also come from a file: ``NAME_FILE`` beside ``NAME``. There is no de
 ``docs/settings.md`` describes each variable and is tested against this file.
 """
 
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +16,10 @@ from environs import FileAwareEnv, validate
 
 from tieback.logs import logging_config
 from tieback.planes import PLANES
+from tieback.tag_keys import TagKeys, UnsoundTagKeys, read_tag_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+_KEY = re.compile("[0-9a-fA-F]{64}")
 env = FileAwareEnv(eager=False, strip_whitespace=True)
 
 # Process ------------------------------------------------------------------------------------
@@ -131,6 +134,11 @@ PROMETHEUS_PORT = env.int("PROMETHEUS_PORT", 0)
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 1_048_576)
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 33_554_432)
+TIEBACK_TEST_LINK_KEY = env.str("TIEBACK_TEST_LINK_KEY", "")
+TIEBACK_TEST_LINK_PUBLIC_KEYS: list[str] = [
+    key for key in env.list("TIEBACK_TEST_LINK_PUBLIC_KEYS", []) or [] if key
+]
+_tag_keys = env.str("TIEBACK_TAG_KEYS", "")
 API_RATE_LIMIT = env.int("API_RATE_LIMIT", 600, validate=validate.Range(min=0))
 API_RATE_LIMIT_FAILS_OPEN = env.bool("API_RATE_LIMIT_FAILS_OPEN", True)
 JWT_ACCESS_LIFETIME = timedelta(minutes=env.int("JWT_ACCESS_MINUTES", 15))
@@ -348,6 +356,13 @@ SPECTACULAR_SETTINGS = {
 }
 
 
+try:
+    TIEBACK_TAG_KEYS: TagKeys = read_tag_keys(_tag_keys or "")
+    _unsound_tag_keys = []
+except UnsoundTagKeys as _error:
+    TIEBACK_TAG_KEYS, _unsound_tag_keys = {}, [f"TIEBACK_TAG_KEYS {_error}"]
+
+
 def _problems() -> list[str]:
     """Return rules between settings that no single variable can check."""
     found = []
@@ -371,7 +386,20 @@ def _problems() -> list[str]:
         found.append("ALLOWED_HOSTS is empty")
     if "*" in ALLOWED_HOSTS and TIEBACK_PLANE != "resolver":
         found.append("ALLOWED_HOSTS must not contain '*'")
-    return found
+    return [*found, *_unsound_tag_keys, *_problems_of_keys()]
+
+
+def _problems_of_keys() -> list[str]:
+    """Return which keys are none, without saying what they are."""
+    keys = {
+        "TIEBACK_TEST_LINK_KEY": [TIEBACK_TEST_LINK_KEY] if TIEBACK_TEST_LINK_KEY else [],
+        "TIEBACK_TEST_LINK_PUBLIC_KEYS": TIEBACK_TEST_LINK_PUBLIC_KEYS,
+    }
+    return [
+        f"{name} must be 64 hexadecimal digits"
+        for name, given in keys.items()
+        if not all(_KEY.fullmatch(key) for key in given)
+    ]
 
 
 try:

@@ -2,17 +2,31 @@
 
 from django.urls import path
 
-from resolver.api import links, scan_kpis, scan_policy, scan_signals, timelines
+from resolver.api import (
+    links,
+    scan_kpis,
+    scan_policy,
+    scan_signals,
+    staff_scans,
+    tags,
+    timelines,
+)
 
 urlpatterns = [
     path("links/", links.LinkListView.as_view(), name="link-list"),
     path("links/<uuid:link_id>/", links.LinkDetailView.as_view(), name="link"),
+    path("tags/", tags.TagListView.as_view(), name="tag-list"),
     path("scan-kpis/", scan_kpis.ScanKpiView.as_view(), name="scan-kpis"),
     path("scan-signals/", scan_signals.ScanSignalListView.as_view(), name="scan-signal-list"),
     path("scan-policy/", scan_policy.ScanPolicyView.as_view(), name="scan-policy"),
     path(
-        "mint-units/<str:token>/timeline/",
+        "mint-units/<slug:token>/timeline/",
         timelines.UnitTimelineView.as_view(),
         name="unit-timeline",
+    ),
+    path(
+        "mint-units/<slug:token>/test-link/",
+        staff_scans.TestLinkView.as_view(),
+        name="unit-test-link",
     ),
 ]

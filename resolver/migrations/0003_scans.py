@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
                                     (5, "prefetch"),
                                     (6, "machine"),
                                     (7, "unknown"),
+                                    (8, "test"),
                                 ]
                             ),
                         ),
@@ -253,6 +254,7 @@ class Migration(migrations.Migration):
                             (5, "prefetch"),
                             (6, "machine"),
                             (7, "unknown"),
+                            (8, "test"),
                         ]
                     ),
                 ),

@@ -12,6 +12,7 @@ from resolver.models.scans import (
     ScanSignal,
     VisitorKey,
 )
+from resolver.models.tags import Tag
 
 __all__ = (
     "Activation",
@@ -23,5 +24,6 @@ __all__ = (
     "ScanPolicy",
     "ScanProgress",
     "ScanSignal",
+    "Tag",
     "VisitorKey",
 )

@@ -78,6 +78,7 @@ def _literals() -> Iterator[str]:
 
 def _sources() -> Iterator[Path]:
     yield ROOT / "tieback" / "errors.py"
+    yield ROOT / "resolver" / "tag_registry.py"
     for package in PACKAGES:
         for path in ROOT.joinpath(*package.__name__.split(".")).rglob("*.py"):
             # The envelope's codes are those of whole answers.

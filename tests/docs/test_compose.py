@@ -29,7 +29,7 @@ from tieback.stack.processes import PROCESSES, STEPS
 
 PORTS = {"web": "8000", "resolver": "8001", "console": "8002"}
 VALUES = {"host": "0.0.0.0", "home": "/var/lib/tieback"}  # noqa: S104 - inside a container
-SECRET_WORDS = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY")
+SECRET_WORDS = re.compile(r"PASSWORD|SECRET|TOKEN|(?<!PUBLIC)_KEY")
 LOAD_EVERYTHING = """
 import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "tieback.settings"

@@ -107,6 +107,24 @@ def test_process_without_settings_refuses_and_names_every_problem_at_once() -> N
     assert "Traceback" not in refused.stderr
 
 
+def test_keys_that_are_none_are_named_and_not_repeated() -> None:
+    refused = started(
+        TIEBACK_PLANE="resolver",
+        TIEBACK_TEST_LINK_KEY="a1b2c3",
+        TIEBACK_TEST_LINK_PUBLIC_KEYS=f"{'0' * 64},d4e5f6",
+        TIEBACK_TAG_KEYS='{"nordhav": ["f7a8b9"]}',
+    )
+
+    assert refused.returncode == 1
+    for said in (
+        "TIEBACK_TEST_LINK_KEY must be 64 hexadecimal digits",
+        "TIEBACK_TEST_LINK_PUBLIC_KEYS must be 64 hexadecimal digits",
+        "TIEBACK_TAG_KEYS names a brand by something that is no id",
+    ):
+        assert f"  - {said}" in refused.stderr.splitlines()
+    assert not any(key in refused.stderr for key in ("a1b2c3", "d4e5f6", "f7a8b9"))
+
+
 def test_example_of_a_refusal_is_what_a_refusal_says() -> None:
     example = section(TEXT, "Settings").split("```")[1].strip().splitlines()
 

@@ -26,6 +26,7 @@ BIG = frozenset(
         "brands_auditentry",
         "resolver_activation",
         "resolver_scanevent",
+        "resolver_tag",
     }
 )
 _CREATE_INDEX = re.compile(r"create\s+(?:unique\s+)?index\s+(concurrently)?[^;]*?\bon\s+(\w+)")

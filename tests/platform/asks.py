@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.platform.furnishing import UNITS, Furnished
+from tests.platform.furnishing import UNITS, Furnished, new_uid
 from tests.platform.routes import Route
 from tieback.brands.roles import Scope
 
@@ -59,6 +59,7 @@ REFERENCES: dict[str, Callable[[Furnished], object]] = {
     "search": lambda brand: brand.slug.partition("-")[0],
     "q": lambda brand: brand.slug.partition("-")[0],
     "mpn": lambda brand: brand.product.mpn,
+    "uid": lambda brand: brand.tags[0],
 }
 
 #: Lists that answer only where the query names an object.
@@ -198,6 +199,14 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("physical-status", "POST"): Ask(
         Scope.MINTS_WRITE, 200, lambda _: {"physical_status": "printed"}
     ),
+    ("batch-release", "POST"): Ask(Scope.MINTS_WRITE, 200),
+    ("unit-test-link", "POST"): Ask(Scope.MINTS_WRITE, 200),
+    ("tag-list", "POST"): Ask(
+        Scope.MINTS_WRITE,
+        200,
+        lambda brand: {"tags": [{"uid": new_uid(), "token": brand.tokens[0]}]},
+        crossing=400,
+    ),
     ("revoke-units", "POST"): Ask(
         Scope.MINTS_WRITE,
         200,
@@ -281,6 +290,7 @@ READS: dict[Scope, frozenset[str]] = {
             "scan-signal-list",
             "scan-policy",
             "unit-timeline",
+            "tag-list",
         }
     ),
     Scope.CREDENTIALS_MANAGE: frozenset({"credential-list", "credential"}),

@@ -30,7 +30,7 @@ from minting.models import (
 )
 from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
-from resolver.models import Link, ScanDay, ScanHour, ScanPolicy, ScanSignal
+from resolver.models import Link, ScanDay, ScanHour, ScanPolicy, ScanSignal, Tag
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tieback.api.models import KeptAnswer
@@ -78,6 +78,7 @@ class Furnished:
     link: Link
     tokens: list[str] = field(default_factory=list)
     pack: PayloadPack | None = None
+    tags: list[str] = field(default_factory=list)
 
     @property
     def slug(self) -> str:
@@ -112,6 +113,7 @@ class Furnished:
             str(self.invitation.id),
             str(self.link.id),
             *self.tokens,
+            *self.tags,
         }
 
 
@@ -121,6 +123,8 @@ def furnish(name: str, *, units: int = UNITS, packs: int = 1) -> Furnished:
         brand = _as_web(name, units)
     with acting_as("worker"):
         _as_worker(brand, packs)
+    with acting_as("web"):
+        _tag(brand, brand.tokens[0])
     with acting_as("resolver"), connection.cursor() as cursor:
         cursor.execute(_SCAN, {"token": brand.tokens[0]})
     return brand
@@ -317,6 +321,7 @@ def crowd(brand: Furnished, count: int) -> None:
                 created_by="user:1",
             )
             _link(product, "https://crowd.example/faqs")
+            _tag(brand, brand.tokens[0])
         _crowd_the_past(brand.product, count)
 
 
@@ -379,6 +384,17 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         )
     _packs(brand, packs)
     seal_audit()
+
+
+def new_uid() -> str:
+    """Return the UID of a tag that nobody has."""
+    return f"04{uuid4().hex[:12]}".upper()
+
+
+def _tag(brand: Furnished, token: str) -> None:
+    with brand_scope(brand.world.brand.id):
+        unit = MintUnit.objects.get(token=token)
+        brand.tags.append(Tag.objects.create(brand=brand.world.brand, unit=unit, uid=new_uid()).uid)
 
 
 def _packs(brand: Furnished, count: int) -> None:

@@ -47,6 +47,7 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "resolver_scanpolicy",
         "resolver_visitorkey",
         "resolver_link",
+        "resolver_tag",
         "django_migrations",
     }
 

@@ -53,6 +53,8 @@ DOORS = {
     # a scan names a unit and nothing else; what may be read of it is a matter of column grants
     ("resolver_activation", "open_tieback_resolver", "tieback_resolver", "ALL"),
     ("resolver_scanevent", "open_tieback_resolver", "tieback_resolver", "ALL"),
+    # a tap raises the counter of its tag, and no other column
+    ("resolver_tag", "open_tieback_resolver", "tieback_resolver", "ALL"),
     ("minting_mintunit", "open_tieback_resolver", "tieback_resolver", "ALL"),
     ("minting_mintbatch", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_mintlot", "read_tieback_resolver", "tieback_resolver", "SELECT"),

@@ -5,13 +5,19 @@ from unittest.mock import patch
 
 import pytest
 
-from resolver.finding import LASTS_SECONDS, NOTHING, Finding, read, signed
+from resolver.finding import LASTS_SECONDS, NOTHING, Finding, TagVerdict, read, signed
 
 TOKEN, OTHER = "0123456789ABCDEFGHJKMN", "0123456789ABCDEFGHJKMP"
 FIRST = Finding(is_first_scan=True)
+ALL = [
+    Finding(is_first_scan=is_first, is_test=is_test, tag=tag)
+    for is_first in (False, True)
+    for is_test in (False, True)
+    for tag in (None, *TagVerdict)
+]
 
 
-@pytest.mark.parametrize("finding", [FIRST, NOTHING])
+@pytest.mark.parametrize("finding", ALL)
 def test_the_page_reads_what_the_scan_found(finding):
     assert read(TOKEN, signed(TOKEN, finding)) == finding
 
@@ -35,6 +41,5 @@ def test_a_finding_is_shown_while_the_page_is_looked_at_and_not_later():
 
 
 def test_a_finding_needs_no_escaping_in_an_address():
-    assert set(signed(TOKEN, FIRST)) <= set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    )
+    unreserved = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+    assert all(set(signed(TOKEN, finding)) <= unreserved for finding in ALL)

@@ -11,6 +11,7 @@ from minting.models import PassportVersion
 from minting.passport_schema import CATEGORIES
 from minting.states import ActivationMode, UnitStatus
 from resolver import database
+from resolver.finding import PARAMETER, Finding, TagVerdict, signed
 from tests.factories import BrandWorld
 from tests.planes import acting_as
 from tests.resolver.units import mint, row_versions
@@ -64,6 +65,33 @@ def test_the_verdict_is_said_in_words_beside_its_icon(nordhav, public, status, w
     assert f"<strong>{words}</strong>" in response.text
     assert 'aria-hidden="true"' in response.text
     assert ("4 March 2026, 05:06 UTC" in response.text) is (status != UnitStatus.MINTED)
+
+
+WORDS = {
+    TagVerdict.GENUINE: "The tag is genuine.",
+    TagVerdict.REPLAYED: "This link was used before.",
+    TagVerdict.FORGED: "This message is not from the tag of this brand.",
+    TagVerdict.UNKNOWN_TAG: "This tag is on no item of this brand.",
+    TagVerdict.OTHER_UNIT: "This tag belongs to another item.",
+    TagVerdict.UNREADABLE: "The tag could not be read.",
+    TagVerdict.UNCHECKED: "The tag was not checked.",
+}
+
+
+@pytest.mark.parametrize("verdict", TagVerdict)
+def test_what_a_tag_has_shown_is_said_in_words_beside_an_icon(nordhav, public, verdict):
+    (token,) = mint(nordhav).tokens
+    found = signed(token, Finding(tag=verdict))
+    page = public.get(f"/p/{token}", {PARAMETER: found}).text
+    assert [words for words in WORDS.values() if words in page] == [WORDS[verdict]]
+    assert page.count('<svg viewBox="0 0 24 24"') == 2
+
+
+def test_a_test_scan_is_said_to_be_one(nordhav, public):
+    (token,) = mint(nordhav).tokens
+    found = signed(token, Finding(is_test=True))
+    assert "Test scan." in public.get(f"/p/{token}", {PARAMETER: found}).text
+    assert "Test scan." not in public.get(f"/p/{token}").text
 
 
 def test_a_stored_serial_and_the_lot_are_shown(nordhav, public):

@@ -63,7 +63,7 @@ def test_behind_tls_browsers_are_told_to_stay_there(minted, settings):
 
 
 def test_the_query_is_passed_on_as_it_came(minted):
-    query = "picc_data=EF%2B+1&cmac=94&17=271231&q=a'b"
+    query = "utm_source=EF%2B+1&uid=94&17=271231&q=a'b"
     assert scan(minted.path(), query=query).location == f"/p/{minted.tokens[0]}?{query}"
 
 

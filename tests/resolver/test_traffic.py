@@ -13,7 +13,7 @@ CHROME = (
     "Chrome/133.0.0.0 Mobile Safari/537.36"
 )
 IN_APP = f"{CHROME} "
-PERSON, PREVIEW, CRAWLER, SCANNER, PREFETCH, MACHINE, UNKNOWN = TrafficClass
+PERSON, PREVIEW, CRAWLER, SCANNER, PREFETCH, MACHINE, UNKNOWN, TEST = TrafficClass
 
 # Entries of the package's list that are people in apps, by the words that show it.
 PEOPLE_IN_THE_LIST = ("Instagram 406", "MetaIAB", "Electron/", "Fluid/")
@@ -125,4 +125,4 @@ def test_a_text_without_end_is_judged_by_its_beginning():
 
 
 def test_the_numbers_that_are_stored_stay_what_they_are():
-    assert [member.value for member in TrafficClass] == [1, 2, 3, 4, 5, 6, 7]
+    assert [member.value for member in TrafficClass] == [1, 2, 3, 4, 5, 6, 7, 8]

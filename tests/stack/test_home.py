@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.staff_scans import public_key_of
 from tieback.planes import OWNER, PLANES, RESOLVER, WEB
 from tieback.stack import StackError, unprivileged
 from tieback.stack.environment import Environment
@@ -80,6 +81,18 @@ def test_resolver_and_migrations_know_neither_broker_nor_object_store(
     for plane in (RESOLVER, OWNER):
         assert not {"REDIS_URL", "S3_SECRET_ACCESS_KEY"} & set(environment.of_plane(plane))
     assert {"REDIS_URL", "S3_SECRET_ACCESS_KEY"} <= set(environment.of_plane(WEB))
+
+
+def test_web_alone_can_make_test_links_and_the_resolver_alone_can_check_them(
+    environment: Environment,
+) -> None:
+    private, public = "TIEBACK_TEST_LINK_KEY", "TIEBACK_TEST_LINK_PUBLIC_KEYS"
+    assert {name for name, plane in PLANES.items() if private in environment.of_plane(plane)} == {
+        "web"
+    }
+    keys = environment.of_plane(RESOLVER)
+    assert keys[public] == public_key_of(environment.of_plane(WEB)[private])
+    assert private not in keys
 
 
 def test_another_homes_variables_in_the_shell_reach_nobody(environment: Environment) -> None:

@@ -12,7 +12,8 @@ from tieback.stack.pgbouncer import pgbouncer_service
 from tieback.stack.secrets import NAMES
 
 PORTS = {"postgres": 1, "pgbouncer": 2, "valkey": 3, "s3": 4, "web": 5, "console": 6, "resolver": 7}
-KEPT = dict.fromkeys(NAMES, "a-secret")
+SECRET = "5e" * 32
+KEPT = dict.fromkeys(NAMES, SECRET)
 
 
 def test_every_plane_is_sent_to_the_pooler_and_told_the_way_past_it(tmp_path: Path) -> None:
@@ -50,6 +51,6 @@ def test_a_poolers_passwords_are_in_a_file_for_its_own_eyes(tmp_path: Path) -> N
     service = pgbouncer_service(Path("/bin/true"), tmp_path, ports=PORTS, kept=KEPT)
     users = tmp_path / "users.txt"
     assert users.stat().st_mode & 0o077 == 0
-    assert users.read_text().count("a-secret") == len(PLANES)
-    assert "a-secret" not in " ".join(service.argv)
+    assert users.read_text().count(SECRET) == len(PLANES)
+    assert SECRET not in " ".join(service.argv)
     assert "pool_mode = transaction" in (tmp_path / "pgbouncer.ini").read_text()

@@ -46,6 +46,18 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """True or false: neither a number nor a word that could be read as one of them."""
+
+    default_error_messages = {"invalid": "Send true or false."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Refuse other JSON types."""
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
 class StrictUUIDField(serializers.UUIDField):
     """A UUID written as text; a number is not taken for one."""
 

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from tieback.planes import PLANES, Plane
 from tieback.stack import secrets
 from tieback.stack.ports import HOST
@@ -22,7 +24,7 @@ _OWN = frozenset(
         *("DATABASE_DIRECT_URL", "DATABASE_TRANSACTION_POOLING"),
         *("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"),
         *("REDIS_HOST", "REDIS_PORT", "TIEBACK_WEB_PORT", "MINTING_SERVICE_PORT"),
-        *("TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT"),
+        *("TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT", "TIEBACK_TEST_LINK_PUBLIC_KEYS"),
     }
 )
 # Read by the servers or their client libraries behind our back.
@@ -67,6 +69,10 @@ class Environment:
         variables |= self._pick(secrets.SECRET_KEY, plane.password_variable)
         if plane.name in _STORES_OF:
             variables |= self._stores()
+        if plane.name == "web":
+            variables |= self._pick(secrets.TEST_LINKS)
+        if plane.name == "resolver":
+            variables |= self._test_links()
         return {**self.base, **variables}
 
     def of_operator(self) -> dict[str, str]:
@@ -90,8 +96,8 @@ class Environment:
 
     def _everything(self) -> dict[str, str]:
         passwords = (plane.password_variable for plane in PLANES.values())
-        mine = self._pick(secrets.SECRET_KEY, *passwords, secrets.OPERATOR)
-        return {**self._addresses(), **self._stores(), **mine}
+        mine = self._pick(secrets.SECRET_KEY, *passwords, secrets.OPERATOR, secrets.TEST_LINKS)
+        return {**self._addresses(), **self._stores(), **self._test_links(), **mine}
 
     def _addresses(self) -> dict[str, str]:
         pages = [
@@ -132,6 +138,11 @@ class Environment:
             "S3_REGION": REGION,
             **self._pick(secrets.S3_KEY_ID, secrets.S3_SECRET),
         }
+
+    def _test_links(self) -> dict[str, str]:
+        """Return the public key alone: the resolver checks links and makes none."""
+        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self._secrets[secrets.TEST_LINKS]))
+        return {"TIEBACK_TEST_LINK_PUBLIC_KEYS": key.public_key().public_bytes_raw().hex()}
 
     def _pick(self, *names: str) -> dict[str, str]:
         return {name: self._secrets[name] for name in names}

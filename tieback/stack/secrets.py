@@ -15,6 +15,7 @@ REDIS = "REDIS_PASSWORD"
 S3_KEY_ID = "S3_ACCESS_KEY_ID"
 S3_SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
 SECRET_KEY = "SECRET_KEY"  # noqa: S105 - the name of a variable
+TEST_LINKS = "TIEBACK_TEST_LINK_KEY"
 OPERATOR = "TIEBACK_OPERATOR_PASSWORD"
 
 NAMES = (
@@ -24,6 +25,7 @@ NAMES = (
     REDIS,
     S3_KEY_ID,
     S3_SECRET,
+    TEST_LINKS,
     OPERATOR,
 )
 
@@ -67,5 +69,6 @@ def _generate(name: str) -> str:
         return "TB" + secrets.token_hex(9).upper()
     if name == OPERATOR:
         return secrets.token_urlsafe(15)
-    # Letters and digits only: these travel in URLs and configuration files.
+    # Letters and digits only: these travel in URLs and configuration files. The private key of
+    # test links is 32 random bytes like any other (RFC 8032).
     return secrets.token_hex(32)
