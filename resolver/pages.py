@@ -28,6 +28,11 @@ NO_SUCH_HOST = page(
     "No brand's codes are answered at this address. Check that the code was read completely.",
 )
 NOT_ALLOWED = page("Method not allowed", "A code can only be read.")
+TOO_MANY = page(
+    "Too many unknown codes",
+    "Too many codes that do not exist were asked for from this network. Wait a moment. Codes that"
+    " exist are answered all the same.",
+)
 UNAVAILABLE = page(
     "Not available at the moment",
     "The item cannot be looked up right now. Scan the code again in a moment.",

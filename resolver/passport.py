@@ -23,6 +23,7 @@ from resolver.facts import public_facts
 from resolver.finding import PARAMETER, Finding, read
 from resolver.hosts import brand_of
 from resolver.lookup import FoundGroup, find_group
+from resolver.misses import seconds_to_wait
 from tieback.brands.scoping import all_brands
 
 log = structlog.get_logger(__name__)
@@ -82,8 +83,16 @@ def _shown(
         later = {"Retry-After": pages.RETRY_AFTER_SECONDS}
         return _uncached(HttpResponse(pages.UNAVAILABLE, status=503, headers=later))
     if context is None:
-        return _uncached(HttpResponse(pages.UNKNOWN, status=404))
+        return _uncached(_missed(request))
     return _uncached(render(request, template, context))
+
+
+def _missed(request: HttpRequest) -> HttpResponse:
+    """Count a page that is not there like a code that is not: both are guessed alike."""
+    if seconds := seconds_to_wait(request.META):
+        later = {"Retry-After": str(seconds)}
+        return HttpResponse(pages.TOO_MANY, status=429, headers=later)
+    return HttpResponse(pages.UNKNOWN, status=404)
 
 
 def _unit(brand: UUID, token: str, finding: Finding) -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ from resolver.link_answers import (
     concerns_links,
 )
 from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
+from resolver.misses import seconds_to_wait
 from resolver.private_query import PrivateQuery, split
 from resolver.recording import Scan, note_unknown, scan_of
 from resolver.scan import look
@@ -100,9 +101,9 @@ def _answer(environ: Environ) -> "_Redirect | _Page":
         return _with_query(error.meant.canonical, query), ()
     except MalformedCode as error:
         meant = _with_query(error.meant.canonical, query) if error.meant else None
-        return _malformed(str(error), meant)
+        return _held_back(environ) or _malformed(str(error), meant)
     except UnsoundAttribute as error:
-        return _malformed(str(error))
+        return _held_back(environ) or _malformed(str(error))
     except Unavailable:
         return _UNAVAILABLE
 
@@ -119,8 +120,7 @@ def _resolve(environ: Environ, private: PrivateQuery) -> "_Redirect | _Page":
     scan = scan_of(environ, _traffic(environ, query, private), known.counted_only)
     found = _find(known.brand, path, code, scan)
     if found is None:
-        note_unknown(known.brand, path, scan)
-        return _UNKNOWN
+        return _held_back(environ) or _unknown(known.brand, path, scan)
     way = None
     if concerns_links(environ, query, known.brand):
         way = answer(environ, query, known.brand, found, code)
@@ -228,6 +228,20 @@ def _printable(query: str) -> str:
     if query.isascii() and query.isprintable() and " " not in query:
         return query
     return quote(query, safe=_SAFE_IN_QUERY, encoding="latin-1", errors="replace")
+
+
+def _unknown(brand: UUID, path: str, scan: Scan) -> "_Page":
+    note_unknown(brand, path, scan)
+    return _UNKNOWN
+
+
+def _held_back(environ: Environ) -> "_Page | None":
+    """Count a miss of the network that asks; return what it gets once it has missed too often."""
+    seconds = seconds_to_wait(environ)
+    if not seconds:
+        return None
+    later = ("Retry-After", str(seconds))
+    return _Page(HTTPStatus.TOO_MANY_REQUESTS, "too_many", pages.TOO_MANY, later)
 
 
 class _Page:

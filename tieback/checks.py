@@ -44,6 +44,22 @@ def crash_points_are_off(app_configs: Sequence[Any] | None, **_: Any) -> list[ch
 
 
 @checks.register(checks.Tags.security, deploy=True)
+def proxies_are_counted(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Behind a proxy that is not counted, the whole world is one network to the resolver."""
+    is_behind = settings.TIEBACK_PLANE == "resolver" and settings.SECURE_PROXY_SSL_HEADER
+    if not is_behind or settings.TIEBACK_TRUSTED_PROXIES or not settings.TIEBACK_MISSES_PER_MINUTE:
+        return []
+    return [
+        checks.Warning(
+            "TIEBACK_BEHIND_PROXY is set and TIEBACK_TRUSTED_PROXIES is 0: misses of everybody"
+            " are counted as the proxy's.",
+            hint="Set TIEBACK_TRUSTED_PROXIES to the number of proxies in front.",
+            id="tieback.W004",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security, deploy=True)
 def metrics_have_a_token(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
     """Metrics name no brand, but a stranger has no business with them."""
     if settings.METRICS_TOKEN:

@@ -114,7 +114,6 @@ TIEBACK_CYCLE_SIZE = env.int("TIEBACK_CYCLE_SIZE", 20_000, validate=validate.Ran
 TIEBACK_WINDOW_SECONDS = env.float("TIEBACK_WINDOW_SECONDS", 60.0, validate=validate.Range(min=0))
 TIEBACK_LEASE_SECONDS = env.float("TIEBACK_LEASE_SECONDS", 180.0, validate=validate.Range(min=1))
 TIEBACK_SCANS_RECORDED = env.bool("TIEBACK_SCANS_RECORDED", True)
-TIEBACK_TRUSTED_PROXIES = env.int("TIEBACK_TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 TIEBACK_GEOIP_DATABASE = env.str("TIEBACK_GEOIP_DATABASE", "")
 TIEBACK_SWEEP_SECONDS = env.float("TIEBACK_SWEEP_SECONDS", 10.0, validate=validate.Range(min=0.5))
 TIEBACK_PACK_SIZE = env.int("TIEBACK_PACK_SIZE", 10_000, validate=validate.Range(1, 10_000))
@@ -135,9 +134,11 @@ PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 1_048_576)
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 33_554_432)
 TIEBACK_TEST_LINK_KEY = env.str("TIEBACK_TEST_LINK_KEY", "")
-TIEBACK_TEST_LINK_PUBLIC_KEYS: list[str] = [
-    key for key in env.list("TIEBACK_TEST_LINK_PUBLIC_KEYS", []) or [] if key
-]
+TIEBACK_TEST_LINK_PUBLIC_KEYS: list[str] = env.list("TIEBACK_TEST_LINK_PUBLIC_KEYS", [])
+TIEBACK_MISSES_PER_MINUTE = env.int(
+    "TIEBACK_MISSES_PER_MINUTE", 120, validate=validate.Range(min=0)
+)
+TIEBACK_TRUSTED_PROXIES = env.int("TIEBACK_TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 _tag_keys = env.str("TIEBACK_TAG_KEYS", "")
 API_RATE_LIMIT = env.int("API_RATE_LIMIT", 600, validate=validate.Range(min=0))
 API_RATE_LIMIT_FAILS_OPEN = env.bool("API_RATE_LIMIT_FAILS_OPEN", True)
@@ -393,7 +394,7 @@ def _problems_of_keys() -> list[str]:
     """Return which keys are none, without saying what they are."""
     keys = {
         "TIEBACK_TEST_LINK_KEY": [TIEBACK_TEST_LINK_KEY] if TIEBACK_TEST_LINK_KEY else [],
-        "TIEBACK_TEST_LINK_PUBLIC_KEYS": TIEBACK_TEST_LINK_PUBLIC_KEYS,
+        "TIEBACK_TEST_LINK_PUBLIC_KEYS": TIEBACK_TEST_LINK_PUBLIC_KEYS or [],
     }
     return [
         f"{name} must be 64 hexadecimal digits"

@@ -100,6 +100,17 @@ def test_metrics_without_a_token_are_pointed_out():
     assert "tieback.W003" not in [name for name, _ in found(deploy=True, METRICS_TOKEN="x" * 32)]
 
 
+def test_a_resolver_behind_a_proxy_that_it_does_not_count_is_pointed_out():
+    behind = {
+        "TIEBACK_PLANE": "resolver",
+        "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+        "TIEBACK_MISSES_PER_MINUTE": 120,
+    }
+    uncounted, counted = ({**behind, "TIEBACK_TRUSTED_PROXIES": number} for number in (0, 1))
+    assert "tieback.W004" in [name for name, _ in found(deploy=True, **uncounted)]
+    assert "tieback.W004" not in [name for name, _ in found(deploy=True, **counted)]
+
+
 # Logs and metrics ------------------------------------------------------------------------------
 
 

@@ -55,13 +55,16 @@ def public_application() -> Any:
     return in_front_of(_django)
 
 
-def scan(path: str, method: str = "GET", query: str = "", **headers: str) -> Answer:
+def scan(
+    path: str, method: str = "GET", query: str = "", remote: str = "192.0.2.1", **headers: str
+) -> Answer:
     """Ask for a path, percent-decoded as servers hand it over; with a phone, unless said."""
     said: list[Any] = []
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "QUERY_STRING": query,
+        "REMOTE_ADDR": remote,
         "HTTP_HOST": "nordhav.example",
         "HTTP_USER_AGENT": IPHONE,
         "REMOTE_ADDR": "203.0.113.77",

@@ -10,7 +10,7 @@ from django.test import Client
 from minting.models import PassportVersion
 from minting.passport_schema import CATEGORIES
 from minting.states import ActivationMode, UnitStatus
-from resolver import database
+from resolver import database, misses
 from resolver.finding import PARAMETER, Finding, TagVerdict, signed
 from tests.factories import BrandWorld
 from tests.planes import acting_as
@@ -92,6 +92,18 @@ def test_a_test_scan_is_said_to_be_one(nordhav, public):
     found = signed(token, Finding(is_test=True))
     assert "Test scan." in public.get(f"/p/{token}", {PARAMETER: found}).text
     assert "Test scan." not in public.get(f"/p/{token}").text
+
+
+def test_pages_that_are_guessed_are_held_back_and_known_ones_are_not(
+    nordhav, public, settings, monkeypatch
+):
+    settings.TIEBACK_MISSES_PER_MINUTE = 3
+    monkeypatch.setattr(misses, "_limit", misses.MissLimit(clock=lambda: 0.0))
+    (token,) = mint(nordhav).tokens
+    answers = [public.get(f"/p/{'2' * 19}{digit}") for digit in "23456"]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
+    assert answers[-1].headers["Retry-After"] == "20"
+    assert public.get(f"/p/{token}").status_code == 200
 
 
 def test_a_stored_serial_and_the_lot_are_shown(nordhav, public):

@@ -35,6 +35,7 @@ _DEFAULTS = {
     "TIEBACK_RESOLVER_SCHEME": "http",
     # One machine and no strangers: a bench must be able to send what it likes.
     "API_RATE_LIMIT": "0",
+    "TIEBACK_MISSES_PER_MINUTE": "0",
 }
 _STORES_OF = {"web", "console", "worker"}
 
