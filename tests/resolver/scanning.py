@@ -56,7 +56,7 @@ def public_application() -> Any:
 
 
 def scan(
-    path: str, method: str = "GET", query: str = "", remote: str = "192.0.2.1", **headers: str
+    path: str, method: str = "GET", query: str = "", remote: str = "203.0.113.77", **headers: str
 ) -> Answer:
     """Ask for a path, percent-decoded as servers hand it over; with a phone, unless said."""
     said: list[Any] = []
@@ -67,7 +67,6 @@ def scan(
         "REMOTE_ADDR": remote,
         "HTTP_HOST": "nordhav.example",
         "HTTP_USER_AGENT": IPHONE,
-        "REMOTE_ADDR": "203.0.113.77",
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
     body = b"".join(public_application()(environ, lambda *given: said.extend(given)))

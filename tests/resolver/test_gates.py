@@ -7,7 +7,6 @@ from minting.releases import release_batch
 from minting.revocations import Act
 from minting.states import BatchStatus, UnitStatus
 from resolver import redirects
-from resolver.activation import activate
 from tests.factories import BrandWorld
 from tests.planes import acting_as
 from tests.resolver.scanning import at_once, counted, scan
@@ -74,13 +73,11 @@ def test_a_batch_that_needs_no_release_activates_without_one(nordhav):
 def test_the_statement_that_activates_asks_the_batch_itself(nordhav, columns, monkeypatch):
     """A scan that took the unit for ready, for whatever reason, activates nothing."""
     minted = mint(nordhav, of_batch=columns)
-    (unit,) = units_of(minted)
-    assert not activate(unit.id)
     looked_up = redirects.find_unit
 
     def taken_for_ready(*asked):
         found = looked_up(*asked)
-        return found and found._replace(is_open=True)
+        return found and found._replace(awaits_first_scan=True)
 
     monkeypatch.setattr(redirects, "find_unit", taken_for_ready)
     assert not scan(minted.path()).finding.is_first_scan
