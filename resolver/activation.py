@@ -1,8 +1,8 @@
 """The first scan makes a unit active: once, however many phones ask at the same moment."""
 
-from resolver.database import fetch_one
+from resolver.database import NotWritten, fetch_one
 from resolver.lookup import IS_OPEN
-from resolver.recording import Scan, writing
+from resolver.recording import Scan, unrecorded, writing
 
 # The row lock lets one scan through; the next then sees status 1 and changes nothing. Whether the
 # batch is open is asked here too, so that no scan activates what is being minted or waits for its
@@ -33,7 +33,13 @@ select set_config('synchronous_commit', 'on', true) from first
 def activate(unit_id: int, scan: Scan) -> bool:
     """Make a unit active; True for the one scan that did, and whose batch is open.
 
-    Raises ``Unavailable``.
+    Where the scan cannot be written down, a day without a partition for instance, the unit becomes
+    active all the same. Raises ``Unavailable``.
     """
-    known = {"unit": unit_id, "is_noted": scan.is_recorded, "counted_only": scan.counted_only}
-    return fetch_one(_ACTIVATE, {**known, **scan.note}) is not None
+    known = {"unit": unit_id, "counted_only": scan.counted_only, **scan.note}
+    if scan.is_recorded:
+        try:
+            return fetch_one(_ACTIVATE, {**known, "is_noted": True}) is not None
+        except NotWritten:
+            unrecorded.inc()
+    return fetch_one(_ACTIVATE, {**known, "is_noted": False}) is not None

@@ -208,6 +208,16 @@ def test_a_scan_on_a_day_that_is_not_there_is_answered_and_counted_as_lost(
     assert counted("unrecorded") - lost == 2
 
 
+def test_a_first_scan_that_cannot_be_written_down_activates_all_the_same(
+    nordhav: BrandWorld, no_day: None
+):
+    minted = mint(nordhav)
+    lost = counted("unrecorded")
+    assert scan(minted.path(), host=minted.host).finding.is_first_scan
+    assert (counted("unrecorded") - lost, events()) == (1, [])
+    assert [unit.status for unit in units_of(minted)] == [UnitStatus.ACTIVE]
+
+
 def test_a_database_that_only_reads_answers_scans(nordhav: BrandWorld, connections):
     minted = mint(nordhav, status=UnitStatus.ACTIVE)
     scan(minted.path(), "HEAD", host=minted.host)
