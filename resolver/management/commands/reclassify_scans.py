@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from resolver.reclassification import reclassify
-from tieback.brands.scoping import all_brands
 
 PLANE = "worker"
 
@@ -30,10 +29,7 @@ class Command(BaseCommand):
         """Change and print how many scans went from which class to which."""
         if settings.TIEBACK_PLANE != PLANE:
             raise CommandError(f"Run it with TIEBACK_PLANE={PLANE}: only a worker counts scans.")
-        with all_brands():
-            changes = reclassify(
-                options["since"], brand=options["brand"], dry_run=options["dry_run"]
-            )
+        changes = reclassify(options["since"], brand=options["brand"], dry_run=options["dry_run"])
         for (was, becomes), count in sorted(changes.items()):
             self.stdout.write(f"{count:10,} {was.name.lower()} -> {becomes.name.lower()}")
         verb = "would change" if options["dry_run"] else "changed"
