@@ -41,8 +41,15 @@ def address_of(environ: Mapping[str, object]) -> str:
     if proxies and forwarded:
         seen = str(forwarded).split(",")
         if len(seen) >= proxies:
-            return seen[-proxies].strip()
+            return _without_port(seen[-proxies].strip())
     return str(environ.get("REMOTE_ADDR", ""))
+
+
+def _without_port(address: str) -> str:
+    """Return an address that a proxy has written with its port."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 @lru_cache(maxsize=65_536)
