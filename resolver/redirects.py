@@ -32,6 +32,7 @@ from resolver.link_answers import (
     HAS_LINKSET,
     NEGOTIATED,
     Told,
+    Way,
     answer,
     asks_for_links,
     concerns_links,
@@ -121,12 +122,12 @@ def _resolve(environ: Environ, private: PrivateQuery) -> "_Redirect | _Page":
     found = _find(known.brand, path, code, scan)
     if found is None:
         return _held_back(environ) or _unknown(known.brand, path, scan)
-    way = None
+    way: Way | None = None
     if concerns_links(environ, query, known.brand):
-        way = answer(environ, query, known.brand, found, code)
-        if isinstance(way, Told):
-            return _told(way, more)
-        more = (*more, NEGOTIATED)
+        told = answer(environ, query, known.brand, found, code)
+        if isinstance(told, Told):
+            return _told(told, more)
+        way, more = told, (*more, NEGOTIATED)
     page = _page(known.brand, found, private._replace(passed_on=query), scan)
     if isinstance(page, _Page):
         return page
