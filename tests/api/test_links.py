@@ -12,7 +12,7 @@ from resolver.link_changes import TooManyLinks
 from resolver.link_values import LONGEST_LANGUAGE, LONGEST_MEDIA_TYPE, LONGEST_TARGET
 from resolver.models import Link
 from tests.catalogue.calls import audited, data, faults
-from tests.factories import BrandWorld, make_product, nobody
+from tests.factories import BrandWorld, make_product
 from tieback.brands.roles import Scope
 from tieback.brands.scoping import brand_scope
 
@@ -72,7 +72,7 @@ def test_a_link_is_made_for_a_product_or_for_all(api: APIClient, nordhav: BrandW
         ("is_default", None, "NULL"),
         ("active_from", "yesterday", "INVALID"),
         ("product_id", 7, "INVALID"),
-        ("product_id", str(nobody()), "NOT_FOUND"),
+        ("product_id", "5b0f6c1e-7d3a-4c55-8f0e-1f2a3b4c5d99", "NOT_FOUND"),
         ("context", "DE", "UNKNOWN_FIELD"),
     ],
 )
