@@ -48,7 +48,8 @@ on conflict (id) do nothing returning id
 
 unrecorded = SCANS.labels("unrecorded")
 _told: set[int] = set()
-_NOTHING: dict[str, str | None] = dict.fromkeys(
+#: The parameters of a scan of which nothing is written down.
+UNNOTED: dict[str, str | None] = dict.fromkeys(
     ("traffic", "visitor", "agent", "network", "country", "latitude", "longitude")
 )
 
@@ -87,7 +88,7 @@ def writing(*, is_first: str = "false", counted_only: bool = True) -> str:
 def scan_of(environ: Mapping[str, object], traffic: TrafficClass, counted_only: list[str]) -> Scan:
     """Return what is written down of a request."""
     if not settings.TIEBACK_SCANS_RECORDED:
-        return Scan(traffic, _NOTHING, counted_only, is_recorded=False)
+        return Scan(traffic, UNNOTED, counted_only, is_recorded=False)
     agent = str(environ.get("HTTP_USER_AGENT") or "")
     address = address_of(environ)
     known, place = reduced(agent), place_of(address)

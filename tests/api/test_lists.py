@@ -56,7 +56,7 @@ def ask(route: Route, brand: Furnished, **query: object):
 
 
 def identities(rows: list[dict]) -> list[str]:
-    return [str(row.get("id") or row["token"]) for row in rows]
+    return [str(row.get("id") or row.get("uid") or row["token"]) for row in rows]
 
 
 def walk(route: Route, brand: Furnished, *, size: int, cursor: str | None = None) -> list[str]:

@@ -31,6 +31,7 @@ from minting.revocations import Act
 from minting.states import LIVE_JOBS, JobStatus, RevocationReason
 from minting.worker import Outcome
 from resolver.activation import _ACTIVATE
+from resolver.recording import UNNOTED
 from resolver.rollup import count_activations
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
@@ -227,7 +228,8 @@ class Engine:
             ids = list(units.values_list("id", flat=True)[:count])
         with acting_as("resolver"), connection.cursor() as cursor:
             for unit_id in ids:
-                cursor.execute(_ACTIVATE, (unit_id,))
+                said = {"unit": unit_id, "is_noted": False, "counted_only": []}
+                cursor.execute(_ACTIVATE, {**said, **UNNOTED})
 
     # What is left
 
