@@ -4,24 +4,30 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from tests.console.conftest import staff_with
 from tests.console.rows import Shop
-from tieback.brands.models import AuditEntry, Brand, User
+from tests.resolver.logos import chunk, png
+from tieback.brands.models import AuditEntry, Brand, BrandLogo, User
 from tieback.brands.scoping import all_brands
 
 pytestmark = pytest.mark.plane("console")
 
 
-def save(client: Client, shop: Shop, **fields: str) -> Any:
+def save(client: Client, shop: Shop, **fields: Any) -> Any:
     brand = shop.world.brand
     form = {
         "resolver_host": brand.resolver_host,
         "gs1_prefixes": ",".join(brand.gs1_prefixes),
         "max_concurrent_jobs": "",
         "max_units_per_day": "",
+        "default_locale": brand.default_locale,
+        "accent_colour": "",
+        "support_url": "",
+        "support_email": "",
     }
     page = reverse("admin:brands_brand_change", args=[brand.pk])
     return client.post(page, {**form, **fields})
@@ -93,6 +99,12 @@ def test_saving_without_a_change_audits_nothing(console: Client, shop: Shop) -> 
         ("gs1_prefixes", "095060a"),
         ("max_concurrent_jobs", "-1"),
         ("max_units_per_day", "many"),
+        ("default_locale", "German"),
+        ("accent_colour", "red"),
+        ("accent_colour", "#12345"),
+        ("support_url", "javascript:alert(1)"),
+        ("support_url", "ftp://care.example"),
+        ("support_email", "care"),
     ],
 )
 def test_a_wrong_value_is_refused_beside_its_field(
@@ -106,6 +118,54 @@ def test_a_wrong_value_is_refused_beside_its_field(
 def test_an_emptied_host_stops_minting_and_is_allowed(console: Client, shop: Shop) -> None:
     save(console, shop, resolver_host="")
     assert stored(shop).resolver_host == ""
+
+
+def test_an_operator_says_how_the_public_pages_look(console: Client, shop: Shop) -> None:
+    save(
+        console,
+        shop,
+        default_locale="de",
+        accent_colour="#FFE100",
+        support_url="https://care.example/",
+        support_email="care@nordhav.example",
+    )
+    brand = stored(shop)
+    assert (brand.default_locale, brand.accent_colour) == ("de", "#ffe100")
+    assert brand.support_url == "https://care.example/"
+    assert brand.support_email == "care@nordhav.example"
+
+
+def logo_of(shop: Shop) -> BrandLogo | None:
+    with all_brands():
+        return BrandLogo.objects.filter(brand_id=shop.brand_id).first()
+
+
+def test_a_logo_is_set_replaced_and_removed(console: Client, shop: Shop) -> None:
+    told = png(64, 24, chunk(b"tEXt", b"Author\x00Somebody"))
+    save(console, shop, logo=SimpleUploadedFile("logo.png", told))
+    first = logo_of(shop)
+    assert first is not None
+    assert (bytes(first.image), first.width, first.height) == (png(64, 24), 64, 24)
+    page = reverse("admin:brands_brand_change", args=[shop.brand_id])
+    assert "data:image/png;base64," in console.get(page).text
+    save(console, shop)
+    save(console, shop, logo=SimpleUploadedFile("logo.png", png(32, 32)))
+    second = logo_of(shop)
+    assert second is not None
+    assert second.width == 32
+    save(console, shop, remove_logo="on")
+    assert logo_of(shop) is None
+    with all_brands():
+        entries = AuditEntry.objects.filter(action="brand.updated").order_by("id")
+        told_of = [(entry.before["logo"], entry.after["logo"]) for entry in entries]
+    assert told_of == [(None, first.sha256), (first.sha256, second.sha256), (second.sha256, None)]
+
+
+def test_what_is_no_logo_is_refused_beside_its_field(console: Client, shop: Shop) -> None:
+    svg = SimpleUploadedFile("logo.png", b"<svg onload='alert(1)'/>")
+    answer = save(console, shop, logo=svg)
+    assert answer.context["adminform"].form.errors.keys() == {"logo"}
+    assert logo_of(shop) is None
 
 
 def test_slug_and_name_are_not_editable(console: Client, shop: Shop) -> None:

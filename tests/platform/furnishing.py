@@ -33,6 +33,7 @@ from minting.states import BatchStatus, JobStatus, UnitStatus
 from resolver.models import Link, ScanDay, ScanHour, ScanPolicy, ScanSignal, Tag
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
+from tests.resolver.logos import put_logo
 from tieback.api.models import KeptAnswer
 from tieback.brands.credentials import IssuedCredential, issue_credential
 from tieback.brands.models import AuditEntry, Invitation, Membership, User
@@ -125,6 +126,7 @@ def furnish(name: str, *, units: int = UNITS, packs: int = 1) -> Furnished:
         _as_worker(brand, packs)
     with acting_as("web"):
         _tag(brand, brand.tokens[0])
+    put_logo(brand.world)
     with acting_as("resolver"), connection.cursor() as cursor:
         cursor.execute(_SCAN, {"token": brand.tokens[0]})
     return brand

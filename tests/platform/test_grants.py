@@ -33,6 +33,7 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
     granted = [tables for role, _, tables in grants() if role == "tieback_resolver"]
     assert set().union(*granted) <= {
         "brands_brand",
+        "brands_brandlogo",
         "brands_resolverhost",
         "minting_product",
         "minting_passportversion",
@@ -71,6 +72,8 @@ def test_the_rows_of_a_brand_that_serving_roles_delete_are_these():
         ("tieback_app", "minting_mintpause"),
         ("tieback_ops", "minting_mintpause"),
         ("tieback_app", "brands_membership"),
+        # a logo is replaced or taken down; the audit trail keeps its hash
+        ("tieback_ops", "brands_brandlogo"),
         # lists of serials that no batch uses; a trigger keeps those that are used
         ("tieback_app", "minting_seriallist"),
         ("tieback_app", "minting_seriallistchunk"),

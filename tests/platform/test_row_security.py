@@ -66,6 +66,8 @@ DOORS = {
     ("resolver_link", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_resolverhost", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # a logo is there to be shown to anyone
+    ("brands_brandlogo", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # the trigger that holds a brand's host runs as the owner
     ("brands_resolverhost", "open_tieback_owner", "tieback_owner", "ALL"),
     # the functions that find a credential by its id, find an invitation by its token and seal the

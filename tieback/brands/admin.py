@@ -1,5 +1,8 @@
 """Brands, people, credentials and the audit trail in the console."""
 
+import hashlib
+import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -8,18 +11,25 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 
 from tieback.brands.audit import ActsFor, record
+from tieback.brands.logos import LARGEST_BYTES, LARGEST_SIDE, Logo, read_logo
 from tieback.brands.models import (
     ApiCredential,
     AuditEntry,
     Brand,
+    BrandLogo,
     Membership,
     ResolverHost,
     User,
 )
 from tieback.brands.onboarding import clean_gs1_prefixes, free_resolver_host
 from tieback.console import ConsoleAdmin, site
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
 @contextmanager
@@ -34,6 +44,22 @@ def _told_beside_the_field() -> Iterator[None]:
 class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
     """What operators may change of a brand."""
 
+    logo = forms.FileField(
+        required=False,
+        help_text=(
+            f"PNG, {LARGEST_BYTES // 1000} kB and {LARGEST_SIDE} pixels a side at most. Stands at"
+            " the head of the public pages; what the file tells beside the picture is left out."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+    )
+    remove_logo = forms.BooleanField(required=False)
+    support_url = forms.URLField(
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text="Where readers of the public pages are sent with questions.",
+    )
+
     class Meta:
         """The columns."""
 
@@ -41,6 +67,7 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             *("resolver_host", "gs1_prefixes", "max_concurrent_jobs", "max_units_per_day"),
             "activates_after_release",
+            *("default_locale", "accent_colour", "support_url", "support_email"),
         )
         help_texts: ClassVar[dict[str, str]] = {
             "resolver_host": (
@@ -54,6 +81,15 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
                 "Batches asked for from now on must be released before a first scan activates"
                 " their units. Earlier batches stay as they are."
             ),
+            "default_locale": (
+                "Language of the public pages for readers who name none that is offered: a tag"
+                " such as de or pl."
+            ),
+            "accent_colour": (
+                "Of the public pages, as #rrggbb; empty: none. Text on it, and links in it, are"
+                " made light or dark enough to be read."
+            ),
+            "support_email": "Whom they may write to.",
         }
 
     def clean_resolver_host(self) -> str:
@@ -61,6 +97,35 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         given = self.cleaned_data["resolver_host"]
         with _told_beside_the_field():
             return free_resolver_host(given, brand_id=self.instance.pk) if given.strip() else ""
+
+    def clean_default_locale(self) -> str:
+        """Take a language tag of the usual form, as RFC 5646 writes it."""
+        tag: str = self.cleaned_data["default_locale"]
+        if not _LANGUAGE_TAG.fullmatch(tag):
+            raise ValidationError("Write a language tag such as en, de or pt-BR.")
+        return tag
+
+    def clean_accent_colour(self) -> str:
+        """Take a colour of six digits, in lower case."""
+        colour: str = self.cleaned_data["accent_colour"].lower()
+        if colour and not _COLOUR.fullmatch(colour):
+            raise ValidationError("Write the colour as # and six digits: #0b4a8f.")
+        return colour
+
+    def clean_support_url(self) -> str:
+        """Take an address that a browser opens."""
+        address: str = self.cleaned_data["support_url"]
+        if address and not address.startswith(("https://", "http://")):
+            raise ValidationError("Write a web address that begins with https://.")
+        return address
+
+    def clean_logo(self) -> Logo | None:
+        """Take a small picture, without what else its file tells."""
+        given = self.cleaned_data["logo"]
+        if not given:
+            return None
+        with _told_beside_the_field():
+            return read_logo(given.read(LARGEST_BYTES + 1))
 
     def clean_gs1_prefixes(self) -> list[str]:
         """Take company prefixes only."""
@@ -78,14 +143,32 @@ class BrandAdmin(ConsoleAdmin):
     uuid_search_fields = ("id",)
     search_help_text = "Brand id, slug, name or resolver host"
     ordering = ("slug",)
-    readonly_fields = ("id", "slug", "name", "default_locale", "retention_days", "created_at")
+    readonly_fields = ("id", "slug", "name", "present_logo", "retention_days", "created_at")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("id", "slug", "name", "created_at")}),
         ("What is printed", {"fields": ("resolver_host", "gs1_prefixes")}),
         ("Quotas", {"fields": ("max_concurrent_jobs", "max_units_per_day")}),
         ("First scans", {"fields": ("activates_after_release",)}),
-        ("Chosen by the brand", {"fields": ("default_locale", "retention_days")}),
+        (
+            "Public pages",
+            {
+                "fields": (
+                    *("default_locale", "accent_colour", "present_logo", "logo", "remove_logo"),
+                    *("support_url", "support_email"),
+                )
+            },
+        ),
+        ("Chosen by the brand", {"fields": ("retention_days",)}),
     )
+
+    @admin.display(description="present logo")
+    def present_logo(self, brand: Brand) -> str:
+        """Show the logo as it stands."""
+        logo = BrandLogo.objects.filter(brand=brand).first()
+        if logo is None:
+            return "none"
+        picture = b64encode(logo.image).decode()
+        return format_html('<img src="data:image/png;base64,{}" alt="The logo">', picture)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Operators with the permission may edit a brand."""
@@ -95,11 +178,14 @@ class BrandAdmin(ConsoleAdmin):
         """Save the changed columns and say in the audit trail what they were and are."""
         # Not form.changed_data: it takes the text of a list for another value than the list.
         changed = [name for name, was in form.initial.items() if form.cleaned_data[name] != was]
-        if not changed:
-            return
         before = {name: form.initial[name] for name in changed}
         after = {name: form.cleaned_data[name] for name in changed}
-        obj.save(update_fields=changed)
+        if changed:
+            obj.save(update_fields=changed)
+        if form.cleaned_data["logo"] or form.cleaned_data["remove_logo"]:
+            before["logo"], after["logo"] = _replace_logo(obj, form.cleaned_data["logo"])
+        if before == after:
+            return
         record(
             ActsFor(obj.pk, f"user:{request.user.pk}"),
             "brand.updated",
@@ -109,6 +195,20 @@ class BrandAdmin(ConsoleAdmin):
             after=after,
             request=request,
         )
+
+
+def _replace_logo(brand: Brand, logo: Logo | None) -> tuple[str | None, str | None]:
+    """Store the logo, or none, and return the hashes of the one before and of this one."""
+    rows = BrandLogo.objects.filter(brand=brand)
+    before: str | None = rows.values_list("sha256", flat=True).first()
+    if logo is None:
+        rows.delete()
+        return before, None
+    sha256 = hashlib.sha256(logo.image).hexdigest()
+    BrandLogo.objects.update_or_create(
+        brand=brand, defaults={**logo._asdict(), "sha256": sha256, "uploaded_at": timezone.now()}
+    )
+    return before, sha256
 
 
 class ResolverHostForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -90,13 +90,45 @@ class Brand(models.Model):
         db_default=False,
         help_text="First scans activate only once the unit's batch was released.",
     )
+    accent_colour = models.CharField(max_length=7, blank=True, default="", db_default="")
+    support_url = models.URLField(max_length=500, blank=True, default="", db_default="")
+    support_email = models.EmailField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ("slug",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(accent_colour__regex="^(#[0-9a-f]{6})?$"),
+                name="brands_brand_accent_colour",
+            ),
+            # It becomes a link on a public page.
+            models.CheckConstraint(
+                condition=models.Q(support_url__regex="^(https?://.*)?$"),
+                name="brands_brand_support_url",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
+
+
+class BrandLogo(models.Model):
+    """The picture at the head of a brand's public pages; a PNG (``tieback.brands.logos``)."""
+
+    brand = models.OneToOneField(
+        Brand, primary_key=True, on_delete=models.PROTECT, related_name="logo"
+    )
+    image = models.BinaryField(max_length=20_000)
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    uploaded_at = models.DateTimeField(db_default=Now())
+
+    objects = BrandManager()
+
+    def __str__(self) -> str:
+        return f"logo of {self.brand_id}"
 
 
 class ResolverHost(models.Model):
