@@ -26,7 +26,8 @@ PLANES := web console resolver worker
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test test-matrix test-rolling fuzz prove check check-django bench bench-peers chaos
+.PHONY: help setup demo up test test-browser test-matrix test-rolling fuzz prove check check-django bench \
+	bench-peers chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -34,6 +35,7 @@ help:
 	@echo "make demo [UNITS=1000000]   mint, export, scan and verify from nothing; leaves nothing running"
 	@echo "make up                     run everything until Ctrl-C; prints addresses and passwords"
 	@echo "make test [ARGS=…]          the tests"
+	@echo "make test-browser           the public pages in Chromium: accessibility, width, policy"
 	@echo "make test-matrix [LANES=…]  the tests on each Python, behind PgBouncer, on PostgreSQL 15"
 	@echo "make test-rolling [OLD=…]   a deploy under load, from the last release or another commit"
 	@echo "make fuzz [SEED=…]          more than 10,000 generated requests"
@@ -56,6 +58,11 @@ up: .venv/.runtime
 test: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
 		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(or $(ARGS),$(COVERAGE))
+
+test-browser: .venv/.dev
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
+		env TIEBACK_PLANE=web DJANGO_ALLOW_ASYNC_UNSAFE=true \
+		$(BIN)/python -m pytest tests/resolver/browser -m browser $(ARGS)
 
 test-matrix: .venv/.dev
 	@$(BIN)/python -m matrix $(LANES)

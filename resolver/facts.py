@@ -1,15 +1,16 @@
-"""Chooses which passport data anyone may read, and puts it into words. Pure.
+"""Puts passport data into words. Pure.
 
-A field is shown where its category's schema calls it public and fixed at manufacture. Whatever the
-schema does not know is not shown, so data can never leak by being stored.
+Names, codes and numbers are written in the language in force; what the brand wrote stays as it is.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from minting.passport_schema import UnknownCategory, load
-from minting.readiness import stated
+from django.utils.formats import number_format
+from django.utils.translation import npgettext, pgettext
+
+from resolver.disclosure import Told, disclosed
 
 _WEB = ("https://", "http://")
 # The schemas name a number's unit at the end of the field's name.
@@ -19,7 +20,6 @@ _UNITS = {
     "celsius": "°C",
     "grams": "g",
     "kg": "kg",
-    "months": "months",
     "ohm": "Ω",
     "percent": "%",
     "percentage": "%",
@@ -40,23 +40,23 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value with its name."""
+    """A value with its name; ``field`` is the schema's."""
 
     label: str
     value: Value
+    field: str = field(default="", compare=False)
 
 
 def public_facts(category: str, dpp: Any) -> tuple[Fact, ...]:
-    """Return the public facts of passport data in the schema's reading order."""
-    try:
-        known = load(category).fields
-    except UnknownCategory:
-        return ()
-    given = stated(dpp)
+    """Return the facts of passport data that anyone may read, in the schema's order."""
+    return facts_of(disclosed(category, dpp))
+
+
+def facts_of(told: Iterable[Told]) -> tuple[Fact, ...]:
+    """Return fields that may be told as facts."""
     return tuple(
-        Fact(field.label, _value(name, given[name], field.shape))
-        for name, field in known.items()
-        if name in given and field.access == "public" and field.lifecycle == "static"
+        Fact(_label(field.label), _value(field.name, value, field.shape), field.name)
+        for field, value in told
     )
 
 
@@ -67,22 +67,47 @@ def _value(name: str, value: Any, shape: Mapping[str, Any]) -> Value:
     if isinstance(value, list):
         return Value(items=tuple(_value(name, item, shape.get("items", {})) for item in value))
     if isinstance(value, bool):
-        return Value("yes" if value else "no")
+        return Value(pgettext("answer", "yes") if value else pgettext("answer", "no"))
     if isinstance(value, int | float):
-        return Value(f"{value} {_unit(name)}".strip())
+        return Value(_amount(name, value))
     return _text(str(value), shape)
 
 
 def _text(text: str, shape: Mapping[str, Any]) -> Value:
+    if "enum" in shape and text.isdigit():
+        return Value(f"{text} °C")  # how hot an article may be washed, as ISO 3758 writes it
     if "enum" in shape:
-        return Value(text.replace("_", " "))
+        words = text.replace("_", " ")
+        return Value(pgettext("passport value", words))
     return Value(text, is_link=shape.get("format") == "uri" and text.startswith(_WEB))
 
 
 def _part(name: str, value: Any, shape: Mapping[str, Any]) -> Fact:
+    return Fact(_label(label_of_part(name, shape)), _value(name, value, shape))
+
+
+def label_of_part(name: str, shape: Mapping[str, Any]) -> str:
+    """Return the English name of a part of a value: the schema's, else its key without its unit."""
     words = name.removesuffix(f"_{_suffix(name)}") if _unit(name) else name
-    label = shape.get("title") or words.replace("_", " ").capitalize()
-    return Fact(label, _value(name, value, shape))
+    return str(shape.get("title") or words.replace("_", " ").capitalize())
+
+
+def _label(title: str) -> str:
+    return pgettext("passport field", title)
+
+
+def _amount(name: str, value: float) -> str:
+    """Write a number with its unit; months and years are words, which differ by language."""
+    number, count = number_format(value), int(value)
+    if _suffix(name) == "months":
+        return npgettext("duration", "%(number)s month", "%(number)s months", count) % {
+            "number": number
+        }
+    if _suffix(name) == "years":
+        return npgettext("duration", "%(number)s year", "%(number)s years", count) % {
+            "number": number
+        }
+    return f"{number} {_unit(name)}".strip()
 
 
 def _unit(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from resolver.link_types import LINK_TYPES, link_type_of
 from resolver.linkset import Level, Offer, as_json_ld
-from resolver.pages import page
+from resolver.pages import in_english
 
 # Within a script element nothing may look like its end.
 _IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -21,13 +21,13 @@ def links_page(levels: Sequence[Level], linkset: dict[str, Any]) -> bytes:
     )
     data = json.dumps(as_json_ld(linkset)).translate(_IN_SCRIPT)
     script = f'<script type="application/ld+json">{data}</script>'
-    return page("What is linked to this code", levels[0].description, sections + script)
+    return in_english("What is linked to this code", levels[0].description, sections + script)
 
 
 def choices_page(level: Level, offers: Sequence[Offer]) -> bytes:
     """Return the page on which a person chooses among links that suit alike."""
     label = LINK_TYPES[offers[0].type]
-    return page(f"Choose: {label}", level.description, _list_of(offers, with_type=False))
+    return in_english(f"Choose: {label}", level.description, _list_of(offers, with_type=False))
 
 
 def no_such_link_page(asked: str, levels: Sequence[Level], types: Iterable[str]) -> bytes:
@@ -43,7 +43,7 @@ def no_such_link_page(asked: str, levels: Sequence[Level], types: Iterable[str])
         for link_type in types
     )
     more = f"<p>{escape(levels[0].description)} has:</p><ul>{items}</ul>"
-    return page("No such link", words, more)
+    return in_english("No such link", words, more)
 
 
 def _list_of(offers: Sequence[Offer], *, with_type: bool) -> str:

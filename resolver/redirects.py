@@ -26,8 +26,10 @@ from resolver.digital_link import (
     other_reading,
     parse,
 )
+from resolver.faces import face_of
 from resolver.finding import NOTHING, PARAMETER, signed
 from resolver.hosts import known_host
+from resolver.languages import DEFAULT, chosen
 from resolver.link_answers import (
     HAS_LINKSET,
     NEGOTIATED,
@@ -155,7 +157,7 @@ def _traffic(environ: Environ, query: str, private: PrivateQuery) -> TrafficClas
 def _told(told: Told, more: _Headers) -> "_Page":
     links = ", ".join(filter(None, (dict(more)["Link"], told.link)))
     headers = (("Link", links), NEGOTIATED)
-    return _Page(told.status, told.outcome, told.body, *headers, media_type=told.media_type)
+    return _Document(told, *headers)
 
 
 def _scanned(brand: UUID, unit: ScannedUnit, private: PrivateQuery, scan: Scan) -> "str | _Page":
@@ -233,7 +235,9 @@ def _printable(query: str) -> str:
 
 def _unknown(brand: UUID, path: str, scan: Scan) -> "_Page":
     note_unknown(brand, path, scan)
-    return _UNKNOWN
+    face = face_of(brand)
+    page = pages.unknown(face)
+    return _Page(HTTPStatus.NOT_FOUND, "unknown", page, preferred=face.language)
 
 
 def _held_back(environ: Environ) -> "_Page | None":
@@ -246,39 +250,59 @@ def _held_back(environ: Environ) -> "_Page | None":
 
 
 class _Page:
-    """An answer other than the redirect."""
+    """An answer other than the redirect, in the language of whoever asks."""
 
     def __init__(
         self,
         status: HTTPStatus,
         outcome: str,
-        body: bytes,
+        page: pages.Page | None,
         *more: tuple[str, str],
-        media_type: str = "text/html; charset=utf-8",
+        preferred: str = DEFAULT,
     ):
         self._status = f"{status.value} {status.phrase}"
         self._counter = SCANS.labels(outcome)
-        self._body = body
-        of_body = (
-            ("Content-Type", media_type),
-            ("Content-Length", str(len(body))),
-            (
-                "Content-Security-Policy",
-                "default-src 'none'; img-src data:; frame-ancestors 'none'",
-            ),
-        )
-        self._headers = [*(of_body if body else ()), *more]
+        self._page = page
+        self._headers = more
+        self._preferred = preferred
 
     def send(
         self, environ: Environ, start_response: StartResponse, always: list[tuple[str, str]]
     ) -> Iterable[bytes]:
         """Count the answer and give it; HEAD gets its headers only."""
         self._counter.inc()
-        start_response(self._status, [*self._headers, *always])
-        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else self._body]
+        body, of_body = self._written(self._page, environ) if self._page else (b"", ())
+        start_response(self._status, [*of_body, *self._headers, *always])
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+
+    def _written(self, page: pages.Page, environ: Environ) -> tuple[bytes, _Headers]:
+        query, accepted = environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_LANGUAGE", "")
+        language = chosen(query, accepted, self._preferred).tag
+        body = page(language)
+        more = (("Content-Language", language), ("Vary", pages.VARY))
+        return body, (*_of_body(body, "text/html; charset=utf-8"), *more)
 
 
-_UNKNOWN = _Page(HTTPStatus.NOT_FOUND, "unknown", pages.UNKNOWN)
+class _Document(_Page):
+    """What a code's links say, in the media type that was asked for and in one language."""
+
+    def __init__(self, told: Told, *more: tuple[str, str]):
+        super().__init__(told.status, told.outcome, lambda _: told.body, *more)
+        self._media_type = told.media_type
+
+    def _written(self, page: pages.Page, environ: Environ) -> tuple[bytes, _Headers]:
+        body = page(DEFAULT)
+        return body, _of_body(body, self._media_type)
+
+
+def _of_body(body: bytes, media_type: str) -> _Headers:
+    return (
+        ("Content-Type", media_type),
+        ("Content-Length", str(len(body))),
+        ("Content-Security-Policy", pages.POLICY),
+    )
+
+
 _NO_SUCH_HOST = _Page(HTTPStatus.NOT_FOUND, "no_such_host", pages.NO_SUCH_HOST)
 _NOT_ALLOWED = _Page(
     HTTPStatus.METHOD_NOT_ALLOWED,
@@ -290,7 +314,7 @@ _NOT_ALLOWED = _Page(
 _OPTIONS = _Page(
     HTTPStatus.NO_CONTENT,
     "options",
-    b"",
+    None,
     _ALLOW,
     *_LINKSET,
     ("Access-Control-Allow-Methods", _ALLOW[1]),

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from django.test import Client
 
-from resolver import database, hosts, links
+from resolver import database, faces, hosts, links
 from tests.planes import act_as
+from tieback import settings as configured
 
 
 @pytest.fixture
@@ -27,9 +29,23 @@ def connections(
     monkeypatch.setattr(hosts, "_known", {})
     monkeypatch.setattr(links, "_brands_with_defaults", {})
     monkeypatch.setattr(links, "_books", {})
+    monkeypatch.setattr(faces, "_known", {})
     monkeypatch.setattr(database._Rest, "until", 0.0)
     yield opened
     for connection in opened:
         connection.close()
     # Emptying the tables may take longer than the resolver's role is allowed.
     act_as("web")
+
+
+@pytest.fixture
+def public(settings) -> Client:
+    """A visitor of the resolver plane."""
+    settings.ROOT_URLCONF = "tieback.urls.resolver"
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.MIDDLEWARE = [
+        name
+        for name in (*configured._FIRST, *configured._PUBLIC, *configured._LAST)
+        if "whitenoise" not in name
+    ]
+    return Client(headers={"host": "nordhav.example"})

@@ -1,6 +1,7 @@
 """What of the passport data is public, and how it is put into words."""
 
 import pytest
+from django.utils.translation import override
 
 from minting.passport_schema import CATEGORIES, load
 from resolver.facts import Fact, Value, public_facts
@@ -66,6 +67,21 @@ def test_numbers_have_their_unit():
     assert cycles.value == Value("30")
 
 
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("en", ("Weight", "1.5 kg", "24 months")),
+        ("de", ("Gewicht", "1,5 kg", "24 Monate")),
+        ("pl", ("Waga", "1,5 kg", "24 miesiące")),
+        ("ar", ("الوزن", "1,5 kg", "24 شهرًا")),
+    ],
+)
+def test_names_numbers_and_durations_are_written_in_the_language_in_force(language, written):
+    with override(language):
+        weight, warranty = shown("battery_ev", weight_kg=1.5, warranty_months=24)
+    assert (weight.label, weight.value.text, warranty.value.text) == written
+
+
 def test_the_parts_of_a_value_are_named_in_the_order_of_the_schema():
     (limits,) = shown("battery_ev", idle_temperature_range={"max_celsius": 60, "min_celsius": -30})
     assert limits.value.parts == (Fact("Min", Value("-30 °C")), Fact("Max", Value("60 °C")))
@@ -73,6 +89,10 @@ def test_the_parts_of_a_value_are_named_in_the_order_of_the_schema():
 
 def test_codes_lists_and_yes_or_no_are_put_into_words():
     assert shown("textile", product_type="t_shirt")[0].value == Value("t shirt")
+    (care,) = shown("textile", care_instructions={"washing": "40", "bleaching": "do_not_bleach"})
+    washing, bleaching = care.value.parts
+    assert washing == Fact("Washing", Value("40 °C"))
+    assert bleaching == Fact("Bleaching", Value("do not bleach"))
     assert shown("textile", animal_origin_parts=False)[0].value == Value("no")
     (certifications,) = shown("textile", certifications=["GOTS", "a_b"])
     assert certifications.value == Value(items=(Value("GOTS"), Value("a_b")))

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from resolver.description import DescriptionView
-from resolver.passport import GroupView, PassportView
+from resolver.passport import GroupView, LogoView, PassportView
 
 urlpatterns = [
     path(".well-known/gs1resolver", DescriptionView.as_view(), name="gs1resolver"),
     path("p/<str:token>", PassportView.as_view(), name="passport"),
+    path("p/logo/<slug:sha256>.png", LogoView.as_view(), name="logo"),
     path("p/<path:code>", GroupView.as_view(), name="group_passport"),
 ]
 

@@ -1,0 +1,147 @@
+"""Reads what a passport is made of: a unit, or the batch that a product, lot or batch leads to.
+
+The role of this plane may read only the columns named here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from minting.models import MintBatch, MintUnit
+from minting.serials import resolver_url
+from minting.states import UnitStatus
+from resolver.digital_link import (
+    Code,
+    DigitalLink,
+    GroupLink,
+    MalformedCode,
+    NotACode,
+    is_token,
+    parse,
+)
+from resolver.lookup import FoundGroup, find_group
+from tieback.brands.scoping import all_brands
+
+_OF_BATCH = {
+    "product_id": "product_id",
+    "batch_id": "id",
+    "gtin": "gtin",
+    "base": "resolver_base",
+    "activation_mode": "activation_mode",
+    "product": "product__name",
+    "brand": "brand__name",
+    "category": "passport_version__category",
+    "schema_version": "passport_version__schema_version",
+    "updated_at": "passport_version__created_at",
+    "dpp": "passport_version__dpp",
+}
+_OF_UNIT = {
+    "token": "token",
+    "serial": "serial",
+    "status": "status",
+    "activated_at": "activated_at",
+    "revoked_at": "revoked_at",
+    "reason": "revocation__reason",
+    "lot": "lot__lot_code",
+}
+_THROUGH_UNIT = {name: f"batch__{column}" for name, column in _OF_BATCH.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is stored of one item."""
+
+    token: str
+    serial: str
+    status: UnitStatus
+    activated_at: datetime | None
+    revoked_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a code leads to; ``unit`` is None where it names no single item.
+
+    ``code`` is what is printed, ``page`` the path of the passport; ``kind`` is ``item``,
+    ``product``, ``lot`` or ``batch``.
+    """
+
+    kind: str
+    code: str
+    page: str
+    product_id: UUID
+    batch_id: UUID
+    gtin: str | None
+    lot: str | None
+    base: str
+    activation_mode: str
+    product: str
+    brand: str
+    category: str
+    schema_version: int
+    updated_at: datetime
+    dpp: Any
+    unit: Unit | None = None
+
+
+def read_unit(brand: UUID, token: str) -> Item | None:
+    """Return the unit of this brand with this token."""
+    if not is_token(token):
+        return None
+    columns = {**_OF_UNIT, **_THROUGH_UNIT}
+    with all_brands():
+        units = MintUnit.objects.filter(brand_id=brand, token=token)
+        row = units.values_list(*columns.values()).first()
+    if row is None:
+        return None
+    found = dict(zip(columns, row, strict=True))
+    stored = {name: found.pop(name) for name in _OF_UNIT}
+    lot, serial = stored.pop("lot"), stored["serial"]
+    return Item(
+        kind="item",
+        code=resolver_url(
+            base=found["base"], gtin=found["gtin"], token=token, serial=serial, lot=lot
+        ),
+        page=f"/p/{token}",
+        lot=lot,
+        unit=Unit(**{**stored, "serial": serial or token, "status": UnitStatus(stored["status"])}),
+        **found,
+    )
+
+
+def read_group(brand: UUID, path: str) -> Item | None:
+    """Return the batch whose passport shows what a path without a serial number names."""
+    try:
+        code = parse(path)
+    except (NotACode, MalformedCode):
+        return None
+    group = find_group(brand, code)
+    if group is None:
+        return None
+    with all_brands():
+        batches = MintBatch.objects.filter(id=group.batch_id)
+        row = batches.values_list(*_OF_BATCH.values()).get()
+    found = dict(zip(_OF_BATCH, row, strict=True))
+    canonical = _canonical(code, group)
+    return Item(
+        kind=_kind(code, group),
+        code=f"{found['base']}{canonical}",
+        page=f"/p{canonical}",
+        lot=group.lot,
+        **found,
+    )
+
+
+def _canonical(code: Code, group: FoundGroup) -> str:
+    """Return the path without a lot that nobody was given."""
+    if isinstance(code, DigitalLink) and not group.lot:
+        return f"/01/{code.gtin}"
+    return code.canonical
+
+
+def _kind(code: Code, group: FoundGroup) -> str:
+    if group.lot:
+        return "lot"
+    return "batch" if isinstance(code, GroupLink) else "product"
