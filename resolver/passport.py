@@ -31,8 +31,10 @@ from resolver.hosts import brand_of
 from resolver.items import Item, Unit, read_group, read_unit
 from resolver.misses import seconds_to_wait
 from resolver.representations import HTML, JSON, JSON_LD, as_json, as_json_ld, passport_of
+from resolver.unlocking import GrantForSomethingElse, GrantRefused, access_of
 from resolver.verdicts import UnitState, moment_of, verdicts
-from tieback.api.envelope import error_response
+from tieback.api.envelope import error_body, error_response
+from tieback.requests import request_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -96,13 +98,16 @@ def _answer(request: HttpRequest, read: Callable[[UUID], Item | None]) -> HttpRe
         item = read(brand)
         if item is None:
             return _missed(request, face)
+        held = access_of(request.headers.get("Authorization", ""), brand, item)
+    except (GrantRefused, GrantForSomethingElse) as error:
+        return _locked(request, error)
     except (Unavailable, OperationalError, InterfaceError) as error:
         log.warning("passport_unavailable", error=type(error).__name__)
         return _refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE, face)
     wanted = _wanted(request)
     if wanted == HTML:
-        return _page(request, item, face)
-    return _document(item, wanted)
+        return _page(request, item, face, held)
+    return _document(item, wanted, held)
 
 
 def _wanted(request: HttpRequest) -> str:
@@ -110,7 +115,7 @@ def _wanted(request: HttpRequest) -> str:
     return request.get_preferred_type([HTML, JSON, JSON_LD]) or HTML
 
 
-def _page(request: HttpRequest, item: Item, face: Face) -> HttpResponse:
+def _page(request: HttpRequest, item: Item, face: Face, held: Access) -> HttpResponse:
     language = _language(request, face)
     with override(language.tag):
         context = {
@@ -118,16 +123,16 @@ def _page(request: HttpRequest, item: Item, face: Face) -> HttpResponse:
             "face": face,
             "language": language,
             "languages": _links(request),
-            "blocks": in_blocks(facts_of(disclosed(item.category, item.dpp))),
+            "blocks": in_blocks(facts_of(disclosed(item.category, item.dpp, held))),
             **(_words_on(request, item, item.unit) if item.unit else {}),
         }
         template = "resolver/unit.html" if item.unit else "resolver/group.html"
         return _of_language(language.tag, render(request, template, context))
 
 
-def _document(item: Item, media_type: str) -> HttpResponse:
+def _document(item: Item, media_type: str, held: Access) -> HttpResponse:
     """Answer a machine. A revoked unit is 410: gone from use, and its passport still told."""
-    passport = passport_of(item, Access.PUBLIC)
+    passport = passport_of(item, held)
     revoked = item.unit is not None and item.unit.status == UnitStatus.REVOKED
     return _for_everybody(
         JsonResponse(
@@ -195,6 +200,15 @@ def _missed(request: HttpRequest, face: Face) -> HttpResponse:
     return _refused(request, HTTPStatus.NOT_FOUND, pages.unknown(face), face)
 
 
+def _locked(request: HttpRequest, error: GrantRefused | GrantForSomethingElse) -> HttpResponse:
+    """Say why a grant opens nothing, as RFC 6750 (3) has it; to programs, so always in JSON."""
+    body = error_body(code=error.code, message=error.message, request_id=request_id_of(request))
+    response = JsonResponse(body, status=error.status)
+    if isinstance(error, GrantRefused):
+        response["WWW-Authenticate"] = 'Bearer realm="passport", error="invalid_token"'
+    return _for_everybody(response)
+
+
 def _of_language(code: str, response: HttpResponse) -> HttpResponse:
     response["Content-Language"] = code
     return _for_everybody(response)
@@ -204,5 +218,5 @@ def _for_everybody(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
     # The redirect of a code allows it too: the passport is for everybody.
     response["Access-Control-Allow-Origin"] = "*"
-    patch_vary_headers(response, ["Accept", "Accept-Language"])
+    patch_vary_headers(response, ["Accept", "Accept-Language", "Authorization"])
     return response

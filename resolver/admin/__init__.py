@@ -1,5 +1,5 @@
 """The resolver in the console."""
 
-from resolver.admin import links, scans
+from resolver.admin import grants, links, scans
 
-__all__ = ("links", "scans")
+__all__ = ("grants", "links", "scans")

@@ -1,1 +1,1 @@
-"""What brand staff and API clients do with the resolver: links, scans, tags."""
+"""What brand staff and API clients do with the resolver: links, scans, tags, grants."""

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from resolver.api import (
+    grants,
     links,
     scan_kpis,
     scan_policy,
@@ -13,6 +14,13 @@ from resolver.api import (
 )
 
 urlpatterns = [
+    path("access-grants/", grants.AccessGrantListView.as_view(), name="access-grant-list"),
+    path("access-grants/<uuid:grant_id>/", grants.AccessGrantView.as_view(), name="access-grant"),
+    path(
+        "access-grants/<uuid:grant_id>/revoke/",
+        grants.AccessGrantRevokeView.as_view(),
+        name="access-grant-revoke",
+    ),
     path("links/", links.LinkListView.as_view(), name="link-list"),
     path("links/<uuid:link_id>/", links.LinkDetailView.as_view(), name="link"),
     path("tags/", tags.TagListView.as_view(), name="tag-list"),

@@ -28,7 +28,8 @@ from minting.states import (
     IdentityMode,
     JobStatus,
 )
-from resolver.models import Link, ScanPolicy, ScanSignal
+from resolver.disclosure import Access
+from resolver.models import AccessGrant, Link, ScanPolicy, ScanSignal
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
 from tieback.brands.scoping import brand_scope
@@ -224,3 +225,16 @@ def make_link(shop: Shop, target: str = "https://help.example/faqs", **fields: A
     values = {"product": shop.product, "link_type": "gs1:faqs", "title": "Questions", **fields}
     with acting_as("web"), brand_scope(shop.brand_id):
         return Link.objects.create(brand_id=shop.brand_id, target=target, **values)
+
+
+def make_grant(shop: Shop) -> AccessGrant:
+    """Let somebody read more of the shop's passports, as the web plane does."""
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return AccessGrant.objects.create(
+            brand_id=shop.brand_id,
+            access=Access.AUTHORITIES,
+            holder="Customs",
+            secret_sha256=bytes(32),
+            granted_by="user:1",
+            expires_at=timezone.now() + timedelta(days=30),
+        )

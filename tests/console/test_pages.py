@@ -16,6 +16,7 @@ from tests.console.rows import (
     Shop,
     make_build,
     make_cycles,
+    make_grant,
     make_jobs,
     make_link,
     make_pack,
@@ -69,6 +70,7 @@ def full(shop: Shop) -> Shop:
     make_scan_signal(shop, job)
     make_scan_policy(shop)
     make_link(shop)
+    make_grant(shop)
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -79,7 +81,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 18
+    assert len(pages) == 2 + 2 * 19
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

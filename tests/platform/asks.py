@@ -7,12 +7,14 @@ here how a caller of one brand would reach for an object of another.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from tests.platform.furnishing import UNITS, Furnished, new_uid
 from tests.platform.routes import Route
@@ -29,6 +31,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "serial_list_id": lambda brand: brand.serial_list.id,
     "member_id": lambda brand: brand.member.id,
     "invitation_id": lambda brand: brand.invitation.id,
+    "grant_id": lambda brand: brand.grant.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
     "token": lambda brand: brand.tokens[0],
     "link_id": lambda brand: brand.link.id,
@@ -88,6 +91,7 @@ HARMLESS = frozenset(
         "priority",
         "type",
         "category",
+        "access",
         "commercial_status",
         "dry_run",
         "reason",
@@ -164,6 +168,15 @@ def _new_link(brand: Furnished) -> dict[str, object]:
         "link_type": "gs1:faqs",
         "target": f"https://new.example/{uuid4().hex}",
         "title": "Questions",
+    }
+
+
+def _new_grant(brand: Furnished) -> dict[str, object]:
+    return {
+        "access": "authorities",
+        "holder": "Customs",
+        "product_id": str(brand.product.id),
+        "expires_at": (timezone.now() + timedelta(days=30)).isoformat(),
     }
 
 
@@ -250,6 +263,8 @@ ASKS: dict[tuple[str, str], Ask] = {
         lambda _: {"retention_days": 30, "aggregate_only": ["textile"]},
         crossing=200,
     ),
+    ("access-grant-list", "POST"): Ask(Scope.GRANTS_MANAGE, 201, _new_grant, crossing=400),
+    ("access-grant-revoke", "POST"): Ask(Scope.GRANTS_MANAGE, 200),
 }
 #: Every URL that is read, by the scope that reading it needs.
 READS: dict[Scope, frozenset[str]] = {
@@ -297,6 +312,7 @@ READS: dict[Scope, frozenset[str]] = {
     Scope.MEMBERS_READ: frozenset({"member-list", "member"}),
     Scope.MEMBERS_MANAGE: frozenset({"invitation-list"}),
     Scope.AUDIT_READ: frozenset({"audit-entry-list"}),
+    Scope.GRANTS_MANAGE: frozenset({"access-grant-list", "access-grant"}),
 }
 
 

@@ -30,7 +30,16 @@ from minting.models import (
 )
 from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
-from resolver.models import Link, ScanDay, ScanHour, ScanPolicy, ScanSignal, Tag
+from resolver.disclosure import Access
+from resolver.models import (
+    AccessGrant,
+    Link,
+    ScanDay,
+    ScanHour,
+    ScanPolicy,
+    ScanSignal,
+    Tag,
+)
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tests.resolver.logos import put_logo
@@ -77,6 +86,7 @@ class Furnished:
     member: Membership
     invitation: Invitation
     link: Link
+    grant: AccessGrant
     tokens: list[str] = field(default_factory=list)
     pack: PayloadPack | None = None
     tags: list[str] = field(default_factory=list)
@@ -113,6 +123,7 @@ class Furnished:
             str(self.member.id),
             str(self.invitation.id),
             str(self.link.id),
+            str(self.grant.id),
             *self.tokens,
             *self.tags,
         }
@@ -213,6 +224,7 @@ def _as_web(name: str, units: int) -> Furnished:
         member = Membership.objects.get(user=world.people[Role.VIEWER])
         invitation = _invitation(world, f"guest@{name}.example")
         link = _link(product, f"https://{name}-help.example/faqs")
+        grant = _grant(world, product)
     jobs = (minted, failed, waiting, paused)
     return Furnished(
         world,
@@ -226,6 +238,7 @@ def _as_web(name: str, units: int) -> Furnished:
         member,
         invitation,
         link,
+        grant,
     )
 
 
@@ -243,6 +256,18 @@ def _invitation(world: BrandWorld, email: str) -> Invitation:
         token_sha256=uuid4().bytes * 2,
         invited_by=f"user:{world.people[Role.OWNER].pk}",
         expires_at=timezone.now() + timedelta(days=7),
+    )
+
+
+def _grant(world: BrandWorld, product: Product) -> AccessGrant:
+    return AccessGrant.objects.create(
+        brand=world.brand,
+        access=Access.AUTHORITIES,
+        holder=f"customs of {world.brand.slug}",
+        product=product,
+        secret_sha256=uuid4().bytes * 2,
+        granted_by=f"user:{world.people[Role.OWNER].pk}",
+        expires_at=timezone.now() + timedelta(days=300),
     )
 
 

@@ -42,6 +42,10 @@ RULING: dict[str, frozenset[Role]] = {
     "update_api_credential": MANAGERS,
     "rotate_api_credential": MANAGERS,
     "revoke_api_credential": MANAGERS,
+    "list_access_grants": MANAGERS,
+    "get_access_grant": MANAGERS,
+    "issue_access_grant": MANAGERS,
+    "revoke_access_grant": MANAGERS,
     # people, and what people did
     "update_member": MANAGERS,
     "remove_member": MANAGERS,

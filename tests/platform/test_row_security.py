@@ -75,6 +75,8 @@ DOORS = {
     ("brands_apicredential", "read_tieback_owner", "tieback_owner", "SELECT"),
     ("brands_invitation", "read_tieback_owner", "tieback_owner", "SELECT"),
     ("brands_auditentry", "read_tieback_owner", "tieback_owner", "SELECT"),
+    # so does the one that says what an access grant opens
+    ("resolver_accessgrant", "read_tieback_owner", "tieback_owner", "SELECT"),
     ("brands_auditseal", "open_tieback_owner", "tieback_owner", "ALL"),
 }
 #: Conditions beside the brand's own: a person finds out which brands they belong to.
@@ -198,6 +200,7 @@ DEFINERS = {
     "tieback_seal_audit": "tieback_worker",
     "tieback_make_scan_days": "tieback_worker",
     "tieback_drop_scan_days": "tieback_worker",
+    "tieback_find_access_grant": "tieback_resolver",
     # triggers': nobody calls them
     "tieback_note_unsealed": None,
     "tieback_hold_resolver_host": None,

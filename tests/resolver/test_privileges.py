@@ -46,6 +46,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.plane("resolver")]
         "delete from resolver_tag",
         "insert into minting_mintunit (token) values ('x')",
         "select tieback_find_credential('x')",
+        "select * from resolver_accessgrant",
+        "update resolver_accessgrant set revoked_at = null",
+        "update brands_brand set accent_colour = ''",
+        "delete from brands_brandlogo",
     ],
 )
 def test_the_role_is_refused(statement: str):

@@ -30,6 +30,7 @@ class Scope(TextChoices):
     MEMBERS_READ = "members:read", "List members"
     MEMBERS_MANAGE = "members:manage", "Invite people, change roles and remove members"
     AUDIT_READ = "audit:read", "Read the audit trail"
+    GRANTS_MANAGE = "grants:manage", "List, issue and revoke grants of access to passports"
 
 
 _MEMBERS = frozenset(Role)
@@ -50,6 +51,7 @@ PERMITTED_ROLES: dict[Scope, frozenset[Role]] = {
     Scope.MEMBERS_READ: _MEMBERS,
     Scope.MEMBERS_MANAGE: _MANAGERS,
     Scope.AUDIT_READ: _MANAGERS,
+    Scope.GRANTS_MANAGE: _MANAGERS,
 }
 
 #: Who stands above whom; equals may manage each other.
