@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from resolver.facts import Fact
+from resolver.markup import facts_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,11 @@ class Block:
 
     title: str
     facts: tuple[Fact, ...]
+
+    @property
+    def html(self) -> SafeString:
+        """The facts as rows of a description list."""
+        return facts_html(self.facts)
 
 
 # Read left to right, top to bottom, as the page shows them. A field that stands nowhere (a

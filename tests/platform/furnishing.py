@@ -337,6 +337,7 @@ def crowd(brand: Furnished, count: int) -> None:
             person = User.objects.create_user(f"{uuid4().hex}@{brand.slug}.example")
             Membership.objects.create(brand=world.brand, user=person, role=Role.VIEWER)
             _invitation(world, person.email)
+            _grant(world, product)
             AuditEntry.objects.create(brand=world.brand, actor="system:test", action="test.made")
             make_product(world, dpp={})
             SerialList.objects.create(

@@ -6,6 +6,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 PHONE, DESK = {"width": 375, "height": 740}, {"width": 1280, "height": 800}
+LANGUAGES = ("en", "de", "ar")
 NARROWEST = {"width": 320, "height": 640}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 SMALLEST_TARGET = 24
@@ -32,11 +34,11 @@ _KEPT = os.environ.get("TIEBACK_SCREENSHOTS")
 def scenes(public: object, connections: object, monkeypatch: pytest.MonkeyPatch) -> Scenes:
     """Every page in the languages that are looked at, answered before the browser starts."""
     made = make_scenes()
-    made.fetch(("en", "de", "ar"))
+    made.fetch(LANGUAGES)
     with monkeypatch.context() as broken:
         broken.setattr("resolver.redirects.brand_of", _unavailable)
         made.paths["unavailable"] = "/mu/ABCDEFGHJKLMNPQRSTUV"
-        for language in ("en", "de", "ar"):
+        for language in LANGUAGES:
             made.add(in_language(made.paths["unavailable"], language))
     return made
 
@@ -87,35 +89,33 @@ def keep(page: Page, *words: str) -> None:
         page.screenshot(path=Path(_KEPT) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_no_page_has_a_fault_that_axe_finds(
-    chromium: Browser, scenes: Scenes, scheme: str, language: str
-):
-    faults: dict[str, list[str]] = {}
-    with opened(chromium, scenes, PHONE, scheme) as (page, complaints):
-        for name in scenes.paths:
-            show(page, scenes, name, language)
-            keep(page, name, language, scheme)
-            found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
-            for fault in found.response["violations"]:
-                nodes = [node["html"] for node in fault["nodes"]]
-                faults.setdefault(name, []).append(f"{fault['id']}: {nodes}")
+def test_no_page_has_a_fault_that_axe_finds(chromium: Browser, scenes: Scenes):
+    faults: dict[tuple[str, ...], list[str]] = {}
+    for scheme, language in product(("light", "dark"), ("en", "ar")):
+        with opened(chromium, scenes, PHONE, scheme) as (page, complaints):
+            for name in scenes.paths:
+                show(page, scenes, name, language)
+                keep(page, name, language, scheme)
+                found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
+                for fault in found.response["violations"]:
+                    nodes = [node["html"] for node in fault["nodes"]]
+                    where = name, language, scheme
+                    faults.setdefault(where, []).append(f"{fault['id']}: {nodes}")
+        assert complaints == []
     assert faults == {}
-    assert complaints == []
 
 
-@pytest.mark.parametrize("viewport", [NARROWEST, PHONE, DESK], ids=["320", "375", "1280"])
-@pytest.mark.parametrize("language", ["en", "de", "ar"])
-def test_no_page_is_wider_than_its_window(chromium, scenes, viewport, language):
-    with opened(chromium, scenes, viewport, "light") as (page, complaints):
-        for name in scenes.paths:
-            show(page, scenes, name, language)
-            keep(page, name, language, str(viewport["width"]))
-            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
-            direction = page.evaluate("getComputedStyle(document.body).direction")
-            assert direction == ("rtl" if language == "ar" else "ltr"), name
-    assert complaints == []
+def test_no_page_is_wider_than_its_window(chromium: Browser, scenes: Scenes):
+    for viewport, language in product((NARROWEST, PHONE, DESK), LANGUAGES):
+        with opened(chromium, scenes, viewport, "light") as (page, complaints):
+            for name in scenes.paths:
+                show(page, scenes, name, language)
+                keep(page, name, language, str(viewport["width"]))
+                width = page.evaluate("document.documentElement.scrollWidth")
+                assert width <= viewport["width"], (name, language)
+                direction = page.evaluate("getComputedStyle(document.body).direction")
+                assert direction == ("rtl" if language == "ar" else "ltr"), name
+        assert complaints == []
 
 
 def test_every_link_can_be_hit_with_a_finger_and_reached_by_key(chromium, scenes):
