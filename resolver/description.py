@@ -3,6 +3,7 @@
 Source: GS1-Conformant Resolver Standard 1.2, section 3, and the schema it names.
 """
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from resolver.hosts import brand_of
 from resolver.link_types import NAMESPACE, PREFIX
 from resolver.links import name_of_brand
 from resolver.linkset import CONTEXT
+from resolver.passport import refused
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +36,9 @@ class DescriptionView(View):
             described = description(brand, host) if brand else None
         except Unavailable as error:
             log.warning("description_unavailable", error=type(error).__name__)
-            later = {"Retry-After": pages.RETRY_AFTER_SECONDS}
-            return _public(HttpResponse(pages.UNAVAILABLE, status=503, headers=later))
+            return refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE)
         if described is None:
-            return _public(HttpResponse(pages.NO_SUCH_HOST, status=404))
+            return refused(request, HTTPStatus.NOT_FOUND, pages.NO_SUCH_HOST)
         return _public(JsonResponse(described))
 
 

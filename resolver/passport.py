@@ -81,9 +81,9 @@ class LogoView(View):
             brand = brand_of(request.META.get("HTTP_HOST", ""))
             image = logo_of(brand, sha256) if brand else None
         except Unavailable:
-            return _refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE)
+            return refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE)
         if image is None:
-            return _refused(request, HTTPStatus.NOT_FOUND, pages.unknown())
+            return refused(request, HTTPStatus.NOT_FOUND, pages.unknown())
         return HttpResponse(image, content_type="image/png", headers={"Cache-Control": _FOR_EVER})
 
 
@@ -93,7 +93,7 @@ def _answer(request: HttpRequest, read: Callable[[UUID], Item | None]) -> HttpRe
     try:
         brand = brand_of(request.META.get("HTTP_HOST", ""))
         if brand is None:
-            return _refused(request, HTTPStatus.NOT_FOUND, pages.NO_SUCH_HOST)
+            return refused(request, HTTPStatus.NOT_FOUND, pages.NO_SUCH_HOST)
         face = face_of(brand)
         item = read(brand)
         if item is None:
@@ -103,7 +103,7 @@ def _answer(request: HttpRequest, read: Callable[[UUID], Item | None]) -> HttpRe
         return _locked(request, error)
     except (Unavailable, OperationalError, InterfaceError) as error:
         log.warning("passport_unavailable", error=type(error).__name__)
-        return _refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE, face)
+        return refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE, face)
     wanted = _wanted(request)
     if wanted == HTML:
         return _page(request, item, face, held)
@@ -175,7 +175,7 @@ def _links(request: HttpRequest) -> list[dict[str, str]]:
     ]
 
 
-def _refused(
+def refused(
     request: HttpRequest, status: HTTPStatus, page: pages.Page, face: Face = NONE
 ) -> HttpResponse:
     """Answer with one of the fixed pages, under its own policy, or with an error for machines."""
@@ -194,10 +194,10 @@ def _refused(
 def _missed(request: HttpRequest, face: Face) -> HttpResponse:
     """Count a page that is not there like a code that is not: both are guessed alike."""
     if seconds := seconds_to_wait(request.META):
-        response = _refused(request, HTTPStatus.TOO_MANY_REQUESTS, pages.TOO_MANY, face)
+        response = refused(request, HTTPStatus.TOO_MANY_REQUESTS, pages.TOO_MANY, face)
         response["Retry-After"] = str(seconds)
         return response
-    return _refused(request, HTTPStatus.NOT_FOUND, pages.unknown(face), face)
+    return refused(request, HTTPStatus.NOT_FOUND, pages.unknown(face), face)
 
 
 def _locked(request: HttpRequest, error: GrantRefused | GrantForSomethingElse) -> HttpResponse:

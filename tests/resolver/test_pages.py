@@ -62,7 +62,7 @@ def test_the_page_is_in_the_readers_language_while_nothing_answers(monkeypatch):
     def gone(*_: object) -> None:
         raise Unavailable
 
-    monkeypatch.setattr("resolver.redirects.brand_of", gone)
+    monkeypatch.setattr("resolver.redirects.known_host", gone)
     answer = scan("/mu/ABCDEFGHJKLMNPQRSTUV", accept_language="xx, pl;q=0.3")
     assert (answer.status, answer.headers["Content-Language"]) == (503, "pl")
     assert answer.headers["Vary"] == "Accept-Language"
