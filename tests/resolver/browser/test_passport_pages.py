@@ -36,7 +36,7 @@ def scenes(public: object, connections: object, monkeypatch: pytest.MonkeyPatch)
     made = make_scenes()
     made.fetch(LANGUAGES)
     with monkeypatch.context() as broken:
-        broken.setattr("resolver.redirects.brand_of", _unavailable)
+        broken.setattr("resolver.redirects.known_host", _unavailable)
         made.paths["unavailable"] = "/mu/ABCDEFGHJKLMNPQRSTUV"
         for language in LANGUAGES:
             made.add(in_language(made.paths["unavailable"], language))
