@@ -263,6 +263,8 @@ LOGGING = logging_config(level=(LOG_LEVEL or "info").upper(), as_json=PRODUCTION
 LOGGING_CONFIG = "tieback.logs.configure"
 # RequestIdMiddleware has settled the id: logs and answers carry the same one.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+# Whoever reads a passport is nobody's business.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = TIEBACK_PLANE != "resolver"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # HTTP hardening -------------------------------------------------------------------------------

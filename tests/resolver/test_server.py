@@ -32,9 +32,10 @@ _numbers = count(1)
 
 
 class _Asked:
-    """The host of the brand that the present test scans."""
+    """The host of the brand that the present test scans, and what the server logs."""
 
     host = "localhost"
+    log = Path()
 
 
 @pytest.fixture
@@ -64,7 +65,8 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         *("--blocking-threads", "4", "--host", HOST, "--port", str(port)),
         "resolver.wsgi:application",
     ]
-    with (home / "log").open("wb") as log:
+    _Asked.log = home / "log"
+    with _Asked.log.open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
             _wait_until_ready(server, port, home / "log")
@@ -138,6 +140,16 @@ def test_of_phones_that_scan_a_unit_at_the_same_moment_one_is_told_that_it_was_f
     assert told == {minted.path(at): 1 for at in range(units)}
     assert waiting_activations() == units
     assert {unit.status for unit in units_of(minted)} == {UnitStatus.ACTIVE}
+
+
+def test_the_log_tells_of_a_page_and_nothing_of_its_reader(nordhav, port):
+    (token,) = mint(nordhav).tokens
+    assert ask(port, f"/p/{token}?lang=de&secret=77")[0] == 200
+    assert ask(port, f"/nothing-{token}?secret=77")[0] == 404
+    lines = [line for line in _Asked.log.read_text().splitlines() if token in line]
+    assert any("request_finished" in line for line in lines)
+    for line in lines:
+        assert not [word for word in ("secret", "127.0.0.1", "iPhone", "Safari") if word in line]
 
 
 def test_other_paths_are_djangos(port):
