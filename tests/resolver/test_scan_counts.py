@@ -71,7 +71,8 @@ def test_scans_are_counted_by_batch_hour_class_and_country(
     nordhav: BrandWorld, strangers: BrandWorld
 ):
     ours, theirs = mint(nordhav), mint(strangers)
-    now = this_hour()
+    # An hour that is over, so that none of its minutes lies ahead.
+    now = this_hour() - HOUR
     write_scans(
         of(ours, scanned_at=now, country="DK"),
         of(ours, scanned_at=now + MINUTE, country="DK", is_first=True),
