@@ -9,7 +9,7 @@ search through 1,500 patterns costs more than a whole lookup.
 import re
 from collections.abc import Iterable
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
@@ -99,18 +99,24 @@ def _patterns(kind: AgentKind) -> Iterable[str]:
             yield f"(?:{entry['pattern']})"
 
 
-# The first that fits decides.
-_RULES = (
-    (AgentKind.LINK_PREVIEW, _PREVIEWS),
-    (AgentKind.SECURITY_SCANNER, _SCANNERS),
-    (AgentKind.LIBRARY, _LIBRARIES),
-    (AgentKind.LINK_PREVIEW, _joined(AgentKind.LINK_PREVIEW)),
-    (AgentKind.SECURITY_SCANNER, _joined(AgentKind.SECURITY_SCANNER)),
-    (AgentKind.LIBRARY, _joined(AgentKind.LIBRARY)),
-    (AgentKind.CRAWLER, _joined(AgentKind.CRAWLER)),
-    (AgentKind.CRAWLER, _AUTOMATED),
-    (AgentKind.BROWSER, _BROWSERS),
-)
+@cache
+def _rules() -> tuple[tuple[AgentKind, re.Pattern[str]], ...]:
+    """Return the rules, of which the first that fits decides.
+
+    Made when first asked for: it takes longer than all else that importing the tables costs, and
+    only the plane that is scanned asks.
+    """
+    return (
+        (AgentKind.LINK_PREVIEW, _PREVIEWS),
+        (AgentKind.SECURITY_SCANNER, _SCANNERS),
+        (AgentKind.LIBRARY, _LIBRARIES),
+        (AgentKind.LINK_PREVIEW, _joined(AgentKind.LINK_PREVIEW)),
+        (AgentKind.SECURITY_SCANNER, _joined(AgentKind.SECURITY_SCANNER)),
+        (AgentKind.LIBRARY, _joined(AgentKind.LIBRARY)),
+        (AgentKind.CRAWLER, _joined(AgentKind.CRAWLER)),
+        (AgentKind.CRAWLER, _AUTOMATED),
+        (AgentKind.BROWSER, _BROWSERS),
+    )
 
 
 def kind_of(agent: str) -> AgentKind:
@@ -123,4 +129,4 @@ def _judged(agent: str) -> AgentKind:
     in_app = _IN_APP.search(agent) and not _SAYS_BOT.search(agent)
     if in_app and not _PREVIEWS.search(agent):
         return AgentKind.BROWSER
-    return next((kind for kind, pattern in _RULES if pattern.search(agent)), AgentKind.UNKNOWN)
+    return next((kind for kind, pattern in _rules() if pattern.search(agent)), AgentKind.UNKNOWN)

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from resolver import pages
+from resolver.agents import kind_of
 from resolver.attributes import UnsoundAttribute, attributes_of
 from resolver.compression import decompress
 from resolver.database import Unavailable
@@ -70,6 +71,8 @@ _scans = {
 def in_front_of(django: Callable[..., object]) -> Application:
     """Return an application that answers codes itself and hands everything else to Django."""
     always = _headers_of_every_answer()
+    # The first person to scan does not wait for the patterns of agents to be made.
+    kind_of("")
 
     def application(environ: Environ, start_response: StartResponse) -> object:
         try:
