@@ -3,7 +3,6 @@
 The secret is shown once and kept as a hash, as those of API credentials are.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from minting.models import MintBatch, Product
 from resolver.disclosure import Access
 from resolver.models import AccessGrant
 from tieback.brands.audit import Actor, record
+from tieback.brands.credentials import digest_of
 from tieback.errors import FieldError, NotFound, ValidationFailed
 
 #: What every secret begins with, so that a scanner finds one that leaked.
@@ -77,8 +77,3 @@ def revoke_grant(granter: Actor, grant_id: UUID, *, request: Any = None) -> Acce
     if revoked:
         record(granter, "access_grant.revoked", "access_grant", grant.id, request=request)
     return grant
-
-
-def digest_of(secret: str) -> bytes:
-    """Return what is stored of a secret."""
-    return hashlib.sha256(secret.encode()).digest()

@@ -4,12 +4,12 @@ A grant's secret is presented as a bearer token (RFC 6750). The role of this pla
 grants: a function of the schema's owner answers for one hash and one brand.
 """
 
-from hashlib import sha256
 from uuid import UUID
 
 from resolver.database import fetch_one
 from resolver.disclosure import Access
 from resolver.items import Item
+from tieback.brands.credentials import digest_of
 from tieback.errors import TiebackError
 
 _FIND = "select access, product_id, batch_id, ended from tieback_find_access_grant(%s, %s)"
@@ -55,7 +55,7 @@ def access_of(authorization: str, brand: UUID, item: Item) -> Access:
         return Access.PUBLIC
     if not authorization[: len(_SCHEME)].lower() == _SCHEME:
         raise GrantRefused("Present an access grant as Authorization: Bearer, or nothing.")
-    digest = sha256(authorization[len(_SCHEME) :].strip().encode()).digest()
+    digest = digest_of(authorization[len(_SCHEME) :].strip())
     row = fetch_one(_FIND, (digest, brand))
     if row is None:
         raise GrantRefused

@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from resolver.grants import digest_of
 from resolver.models import AccessGrant
 from tests.factories import BrandWorld, make_product
+from tieback.brands.credentials import digest_of
 from tieback.brands.models import AuditEntry
 from tieback.brands.roles import Scope
 from tieback.brands.scoping import brand_scope

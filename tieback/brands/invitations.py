@@ -4,7 +4,6 @@ There is no mail here: the token is shown once to the manager who invites, who p
 address is as good as that manager's word (docs/adr/0014-invitations.md).
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tieback.brands.audit import Act, ActsFor, record, record_all
+from tieback.brands.credentials import digest_of
 from tieback.brands.members import Manager, hold, may_give, standing
 from tieback.brands.models import Brand, Invitation, Membership, User
 from tieback.brands.roles import Role
@@ -173,7 +173,7 @@ def revoke(manager: Manager, invitation_id: UUID, *, request: Any = None) -> Inv
 def find(token: str) -> FoundInvitation | None:
     """Return the open invitation of this token, whosever it is."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK_UP, {"digest": _digest(token)})
+        cursor.execute(_LOOK_UP, {"digest": digest_of(token)})
         row = cursor.fetchone()
     return FoundInvitation(row[0], row[1], row[2], Role(row[3])) if row else None
 
@@ -259,11 +259,7 @@ def _invitation(invitation_id: UUID) -> Invitation:
 
 def _new_token() -> tuple[str, bytes]:
     token = "ti_live_" + secrets.token_urlsafe(32)
-    return token, _digest(token)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return token, digest_of(token)
 
 
 def _told(invitation: Invitation) -> dict[str, Any]:
