@@ -19,6 +19,7 @@ os.environ["TIEBACK_PLANE"] = "web"
 os.environ.setdefault("TIEBACK_ENV", "development")
 os.environ.setdefault("API_RATE_LIMIT", "0")
 
+from tests.emptying import empty_tables
 from tests.planes import act_as, become, plane_now
 
 pytest_plugins = ("tests.fixtures",)
@@ -39,27 +40,6 @@ _TEST_ONLY_GRANTS = """
 """
 
 
-# Emptying a table costs PostgreSQL new files for it and its indexes, so only those that hold
-# something are emptied, and those that refer to them. What Django writes into its own tables after
-# every migration is not emptied, and so need not be written again.
-_EMPTY = """
-    do $$ declare listed text; begin
-        with recursive filled as (
-            select oid as id from pg_class
-             where (relname = any(%s) or relispartition) and relkind = 'r'
-               and relnamespace = 'public'::regnamespace and pg_relation_size(oid) > 0
-             union
-            select conrelid from filled join pg_constraint on confrelid = id and contype = 'f'
-        )
-        select string_agg(id::regclass::text, ', ') into listed from filled;
-        if listed is not null then
-            execute 'truncate ' || listed;
-        end if;
-    end $$
-"""
-_KEPT = {"django_content_type", "auth_permission"}
-
-
 def pytest_configure() -> None:
     """Count no requests and no misses: tests send more of both. Some turn it on again.
 
@@ -74,18 +54,7 @@ def pytest_configure() -> None:
     key = secrets.token_hex(32)
     settings.TIEBACK_TEST_LINK_KEY = key
     settings.TIEBACK_TEST_LINK_PUBLIC_KEYS = [public_key_of(key)]
-    TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
-
-
-def _empty_tables(_: object) -> None:
-    """Empty the tables of a test that committed, in place of Django's ``flush``."""
-    from django.db import connection
-    from psycopg import sql
-
-    emptied = set(connection.introspection.django_table_names(only_existing=False)) - _KEPT
-    with connection.cursor() as cursor:
-        # A block takes no parameters.
-        cursor.execute(sql.SQL(_EMPTY.replace("%s", "{}")).format(sorted(emptied)))
+    TransactionTestCase._fixture_teardown = lambda _: empty_tables()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

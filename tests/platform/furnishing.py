@@ -40,6 +40,7 @@ from resolver.models import (
     ScanSignal,
     Tag,
 )
+from tests.emptying import empty_tables
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tests.resolver.logos import put_logo
@@ -470,5 +471,5 @@ def brand_tables() -> list[str]:
 
 def clear_everything() -> None:
     """Empty every table of a brand, and the people with them."""
-    with acting_as("web"), connection.cursor() as cursor:
-        cursor.execute(f"truncate {', '.join([*brand_tables(), 'brands_user'])} cascade")
+    with acting_as("web"):
+        empty_tables()
