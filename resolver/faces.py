@@ -4,16 +4,15 @@ Remembered for some seconds in each process, like its hosts: it changes rarely a
 with every page.
 """
 
-import time
 from dataclasses import dataclass
 from uuid import UUID
 
 from resolver.colours import Palette, palette
 from resolver.database import fetch_one
 from resolver.languages import DEFAULT
+from resolver.remembering import Remembered
 
-#: How long a brand's face is remembered, and how many are.
-REMEMBERED_SECONDS = 5.0
+#: How many brands' faces are remembered.
 REMEMBERED_BRANDS = 1024
 
 _FACE = """
@@ -24,7 +23,7 @@ select brand.name, brand.default_locale, brand.accent_colour, brand.support_url,
 """
 _LOGO = "select image from brands_brandlogo where brand_id = %s and sha256 = %s"
 
-_known: dict[UUID, tuple[float, "Face"]] = {}
+_known: Remembered[UUID, "Face"] = Remembered(REMEMBERED_BRANDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +58,18 @@ NONE = Face()
 
 def face_of(brand: UUID) -> Face:
     """Return a brand's face. Raises ``Unavailable``."""
-    now = time.monotonic()
-    known = _known.get(brand)
-    if known and known[0] > now:
-        return known[1]
-    row = fetch_one(_FACE, (brand,))
-    face = _read(*row) if row else NONE
-    if len(_known) >= REMEMBERED_BRANDS:
-        _known.clear()
-    _known[brand] = now + REMEMBERED_SECONDS, face
-    return face
+    return _known.get(brand, lambda: _ask(brand))
 
 
 def logo_of(brand: UUID, sha256: str) -> bytes | None:
     """Return the brand's present logo if it has this hash. Raises ``Unavailable``."""
     row = fetch_one(_LOGO, (brand, sha256))
     return bytes(row[0]) if row else None
+
+
+def _ask(brand: UUID) -> Face:
+    row = fetch_one(_FACE, (brand,))
+    return _read(*row) if row else NONE
 
 
 def _read(

@@ -3,14 +3,13 @@
 Hosts are few and change rarely, so each process remembers what it has looked up for some seconds.
 """
 
-import time
 from typing import NamedTuple
 from uuid import UUID
 
 from resolver.database import fetch_one
+from resolver.remembering import Remembered
 
-#: How long an answer is remembered, and how many are.
-REMEMBERED_SECONDS = 5.0
+#: How many hosts are remembered.
 REMEMBERED_HOSTS = 4096
 _LONGEST = 255
 
@@ -30,27 +29,22 @@ class KnownHost(NamedTuple):
     counted_only: list[str]
 
 
-_known: dict[str, tuple[float, KnownHost | None]] = {}
+_known: Remembered[str, KnownHost | None] = Remembered(REMEMBERED_HOSTS)
 
 
 def known_host(host: str) -> KnownHost | None:
     """Return what is known of a host, or None where no brand has it. Raises ``Unavailable``."""
-    now = time.monotonic()
-    known = _known.get(host)
-    if known and known[0] > now:
-        return known[1]
     if not 0 < len(host) <= _LONGEST:
         return None
-    name = host.lower()
-    row = fetch_one(_KNOWN, (name, name.rpartition(":")[0] or name))
-    if len(_known) >= REMEMBERED_HOSTS:
-        _known.clear()
-    found = KnownHost._make(row) if row else None
-    _known[host] = now + REMEMBERED_SECONDS, found
-    return found
+    return _known.get(host, lambda: _ask(host.lower()))
 
 
 def brand_of(host: str) -> UUID | None:
     """Return the brand whose codes a host answers, or None. Raises ``Unavailable``."""
     known = known_host(host)
     return known.brand if known else None
+
+
+def _ask(host: str) -> KnownHost | None:
+    row = fetch_one(_KNOWN, (host, host.rpartition(":")[0] or host))
+    return KnownHost._make(row) if row else None

@@ -5,16 +5,15 @@ remembered first is only whether a brand has a default link at all: without one 
 nothing else from here.
 """
 
-import time
 from typing import Any
 from uuid import UUID
 
 from resolver.database import Parameters, fetch_one
 from resolver.linkset import Item, StoredLink
 from resolver.lookup import FoundGroup
+from resolver.remembering import Remembered
 
-#: How long an answer is remembered, and how many are.
-REMEMBERED_SECONDS = 5.0
+#: How many answers are remembered.
 REMEMBERED_BRANDS = 4096
 REMEMBERED_PRODUCTS = 4096
 
@@ -52,21 +51,13 @@ select batch.product_id, batch.id, product.name, batch.gtin, lot.id, lot.lot_cod
 """
 _NAME_OF_BRAND = "select name from brands_brand where id = %s"
 
-_brands_with_defaults: dict[UUID, tuple[float, bool]] = {}
-_books: dict[tuple[UUID, UUID], tuple[float, list[StoredLink]]] = {}
+_brands_with_defaults: Remembered[UUID, bool] = Remembered(REMEMBERED_BRANDS)
+_books: Remembered[tuple[UUID, UUID], list[StoredLink]] = Remembered(REMEMBERED_PRODUCTS)
 
 
 def has_defaults(brand: UUID) -> bool:
     """Tell whether any code of a brand may lead elsewhere than here. Raises ``Unavailable``."""
-    now = time.monotonic()
-    known = _brands_with_defaults.get(brand)
-    if known and known[0] > now:
-        return known[1]
-    if len(_brands_with_defaults) >= REMEMBERED_BRANDS:
-        _brands_with_defaults.clear()
-    found = bool(_one(_HAS_DEFAULTS, {"brand": brand})[0])
-    _brands_with_defaults[brand] = now + REMEMBERED_SECONDS, found
-    return found
+    return _brands_with_defaults.get(brand, lambda: bool(_one(_HAS_DEFAULTS, {"brand": brand})[0]))
 
 
 def links_of(brand: UUID, product: UUID) -> list[StoredLink]:
@@ -74,16 +65,7 @@ def links_of(brand: UUID, product: UUID) -> list[StoredLink]:
 
     By type, the oldest first.
     """
-    now = time.monotonic()
-    known = _books.get((brand, product))
-    if known and known[0] > now:
-        return known[1]
-    if len(_books) >= REMEMBERED_PRODUCTS:
-        _books.clear()
-    rows = _one(_LINKS, {"brand": brand, "product": product})[0]
-    book = [StoredLink._make(row) for row in rows]
-    _books[brand, product] = now + REMEMBERED_SECONDS, book
-    return book
+    return _books.get((brand, product), lambda: _ask_links(brand, product))
 
 
 def item_of_unit(unit_id: int) -> Item:
@@ -99,6 +81,11 @@ def item_of_group(group: FoundGroup) -> Item:
 def name_of_brand(brand: UUID) -> str:
     """Return a brand's name. Raises ``Unavailable``."""
     return str(_one(_NAME_OF_BRAND, (brand,))[0])
+
+
+def _ask_links(brand: UUID, product: UUID) -> list[StoredLink]:
+    rows = _one(_LINKS, {"brand": brand, "product": product})[0]
+    return [StoredLink._make(row) for row in rows]
 
 
 def _one(query: str, parameters: Parameters) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from minting import worker
 from minting.models import MintBatch, MintUnit
 from minting.worker import Outcome, work_next_job
 from resolver import database, hosts, recording
+from resolver.remembering import Remembered
 from resolver.tasks import count_scans, count_visitors
 from tests.planes import acting_as
 from tests.resolver.scanning import scan
@@ -93,7 +94,7 @@ def _scan() -> None:
         acting_as("resolver"),
         patch.object(database, "_mine", threading.local()) as mine,
         patch.object(recording, "_told", set()),
-        patch.object(hosts, "_known", {}),
+        patch.object(hosts, "_known", Remembered(hosts.REMEMBERED_HOSTS)),
     ):
         for token in tokens:
             answer = scan(f"/01/{batch.gtin}/21/{token}", host="id.nordhav.example")

@@ -26,10 +26,8 @@ def connections(
 
     monkeypatch.setattr(database, "connect", connect_and_list)
     monkeypatch.setattr(database, "_mine", threading.local())
-    monkeypatch.setattr(hosts, "_known", {})
-    monkeypatch.setattr(links, "_brands_with_defaults", {})
-    monkeypatch.setattr(links, "_books", {})
-    monkeypatch.setattr(faces, "_known", {})
+    for memory in (hosts._known, links._brands_with_defaults, links._books, faces._known):
+        memory.clear()
     monkeypatch.setattr(database._Rest, "until", 0.0)
     yield opened
     for connection in opened:

@@ -278,14 +278,14 @@ def test_links_are_remembered_for_some_seconds_and_not_without_end(nordhav, mint
         patched.setattr(links, "fetch_one", None)
         assert links.links_of(nordhav.brand.id, product) is first
         assert links.has_defaults is not None
-    monkeypatch.setattr(links, "REMEMBERED_PRODUCTS", 1)
-    monkeypatch.setattr(links, "REMEMBERED_BRANDS", 1)
+    monkeypatch.setattr(links._books, "most", 1)
+    monkeypatch.setattr(links._brands_with_defaults, "most", 1)
     for world in (nordhav, nordhav):
         other = make_other(world)
         links.links_of(world.brand.id, other.id)
         links.has_defaults(other.id)
     assert len(links._books) == len(links._brands_with_defaults) == 1
-    monkeypatch.setattr(links, "REMEMBERED_SECONDS", -1.0)
+    monkeypatch.setattr(links._books, "seconds", -1.0)
     forget()
     assert links.links_of(nordhav.brand.id, product) is not links.links_of(
         nordhav.brand.id, product

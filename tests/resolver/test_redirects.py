@@ -121,7 +121,7 @@ def test_an_answer_about_a_host_is_remembered_for_some_seconds(minted, monkeypat
     for _ in range(3):
         assert scan(minted.path(), host="nobody.example").status == 404
     assert len(asked) == 1
-    monkeypatch.setattr(hosts, "REMEMBERED_HOSTS", 1)
+    monkeypatch.setattr(hosts._known, "most", 1)
     for number in range(3):
         scan(minted.path(), host=f"nobody-{number}.example")
     assert len(hosts._known) <= 2
