@@ -1,14 +1,15 @@
 """Whether a job of a million keeps others waiting: 49 brands mint 1,000 units each beside it.
 
-Each small job is submitted when the one before it is done, first with nothing else going on, then
-while the large job is minted again and again. A small job's time is from its submission to its
-completion; beside the large one it is divided by the same brand's time alone, the median of three,
-since one sample of fifty milliseconds says little.
+Each small job is submitted when the one before it is done: first with nothing else going on, then
+while the large job is minted, then while another large one is minted beside the packs of the first.
+A small job's time is from its submission to its completion; beside a large one it is divided by the
+same brand's time alone, the median of three, since one sample of fifty milliseconds says little.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -23,6 +24,8 @@ SMALL_BRANDS = 49
 SMALL_UNITS = 1_000
 ROUNDS_ALONE = 3
 LARGE_UNITS = 1_000_000
+_IS_DONE = "select status = 'COMPLETED' from minting_mintjob where id = %s"
+_HAS_PACKS = "select status = 'completed' from exports_packbuild where batch_id = %s"
 
 
 def beside_a_large_job(system: System) -> dict[str, float]:
@@ -40,18 +43,45 @@ def beside_a_large_job(system: System) -> dict[str, float]:
         large = system.submit(LARGE_UNITS)["mint_job_id"]
         beside = []
         for brand in brands:
-            if _is_done(superuser, large):
+            if _holds(superuser, _IS_DONE, large):
+                settle(superuser)
                 large = system.submit(LARGE_UNITS)["mint_job_id"]
             beside.append(_mint(superuser, brand))
         finished(superuser, large)
-    slowed = [late / early for late, early in zip(beside, alone, strict=True)]
+        slowed = [late / early for late, early in zip(beside, alone, strict=True)]
+        beside_packs = _beside_packs(system, superuser, brands, alone)
     return {
         "fairness.small_alone_ms": 1000 * median(alone),
         "fairness.small_beside_ms": 1000 * median(beside),
         "fairness.slowest_small_ratio": max(slowed),
         "fairness.median_small_ratio": median(slowed),
         "fairness.jain_index": sum(slowed) ** 2 / (len(slowed) * sum(x * x for x in slowed)),
+        "fairness.slowest_beside_packs_ratio": max(beside_packs),
+        "fairness.median_beside_packs_ratio": median(beside_packs),
     }
+
+
+def _beside_packs(
+    system: System,
+    superuser: "psycopg.Connection[Any]",
+    brands: Sequence[System],
+    alone: Sequence[float],
+) -> list[float]:
+    """Return the ratios of small jobs while one large job is minted and another's packs are made.
+
+    Each brand submits at most once: the packs are made before all have.
+    """
+    settle(superuser)
+    _, batch = finished(superuser, system.submit(LARGE_UNITS)["mint_job_id"])
+    large = system.submit(LARGE_UNITS)["mint_job_id"]
+    slowed = []
+    for brand, early in zip(brands, alone, strict=True):
+        late = _mint(superuser, brand)
+        if _holds(superuser, _HAS_PACKS, batch) or _holds(superuser, _IS_DONE, large):
+            break
+        slowed.append(late / early)
+    finished(superuser, large)
+    return slowed
 
 
 def _mint(superuser: "psycopg.Connection[Any]", brand: System) -> float:
@@ -59,9 +89,8 @@ def _mint(superuser: "psycopg.Connection[Any]", brand: System) -> float:
     return seconds
 
 
-def _is_done(superuser: "psycopg.Connection[Any]", job_id: str) -> bool:
-    query = "select status = 'COMPLETED' from minting_mintjob where id = %s"
-    row = superuser.execute(query, [job_id]).fetchone()
+def _holds(superuser: "psycopg.Connection[Any]", query: str, *parameters: object) -> bool:
+    row = superuser.execute(query, parameters).fetchone()
     return bool(row and row[0])
 
 

@@ -16,6 +16,7 @@ from exports.finalize import complete_build, record_error
 from exports.leases import BuildClaim, claim_next, let_go, renew
 from exports.packs import Interrupted, build_packs, store_manifest
 from minting.crashpoints import reach
+from minting.fairness import job_waits
 from minting.interruptions import (
     describe,
     first_wait,
@@ -24,6 +25,7 @@ from minting.interruptions import (
     was_undone,
 )
 from minting.leases import Fenced
+from minting.stopping import stop_requested
 from minting.worker import Outcome
 from tieback.errors import TransientError
 from tieback.metrics import INTERRUPTED
@@ -88,7 +90,12 @@ def _work(claim: BuildClaim) -> tuple[Outcome, float | None]:
 
 def _run_window(claim: BuildClaim) -> tuple[Outcome, float | None]:
     deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
-    if not build_packs(claim, deadline=deadline):
+
+    def stop() -> bool:
+        # Nobody watches packs being made, but somebody waits for each small job.
+        return stop_requested() or time.monotonic() >= deadline or job_waits()
+
+    if not build_packs(claim, stop=stop):
         return _yield(claim)
     key, sha256 = store_manifest(claim)
     complete_build(claim, key, sha256)

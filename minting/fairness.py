@@ -67,6 +67,15 @@ select exists (
  where mine.id = %(mine)s
 """  # noqa: S608 - constants only
 
+_JOB_WAITS = f"""
+with {RUNNING}
+select exists (
+    select from minting_mintjob as job
+      left join running on running.brand_id = job.brand_id
+     where {CLAIMABLE}
+)
+"""  # noqa: S608 - constants only
+
 _NEXT_OF_BRAND = f"""
 with {RUNNING}
 select job.id from minting_mintjob as job
@@ -105,6 +114,14 @@ def must_yield(job_id: UUID) -> bool:
     """
     with connection.cursor() as cursor:
         cursor.execute(_MUST_YIELD, queue_terms(job_id))
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def job_waits() -> bool:
+    """Say whether some mint job could be claimed now: whoever does other work makes room for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_JOB_WAITS, queue_terms())
         row = cursor.fetchone()
     return bool(row and row[0])
 

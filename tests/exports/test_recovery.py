@@ -12,9 +12,9 @@ from exports import leases, pack_rows, packs, storage, worker
 from exports.models import PackStatus
 from exports.worker import work_next_build
 from minting import stopping
-from minting.leases import Fenced
+from minting.leases import Fenced, claim_next
 from minting.models import MintBatch, MintUnit
-from minting.worker import Outcome
+from minting.worker import Outcome, work_next_job
 from tests.exports.batches import (
     build_of,
     due_now,
@@ -26,6 +26,7 @@ from tests.exports.batches import (
     packs_of,
     queued_build,
 )
+from tests.minting.requests import queued_job
 from tests.planes import acting_as, cut_own_connection
 from tieback.brands.scoping import brand_scope
 from tieback.errors import PermanentError, TransientError
@@ -208,7 +209,7 @@ def test_a_fence_of_the_past_opens_nothing(batch):
     holder = leases.claim_next()
     for write in (
         lambda: leases.renew(sleeper),
-        lambda: packs.build_packs(sleeper, deadline=0.0),
+        lambda: packs.build_packs(sleeper, stop=lambda: True),
         lambda: worker.complete_build(sleeper, "key", "0" * 64),
         lambda: worker.record_error(sleeper, "late"),
     ):
@@ -241,6 +242,21 @@ def test_the_window_ends_and_the_build_is_let_go(batch, settings):
     build = build_of(batch)
     assert (build.fence, build.crashes_without_progress) == (3, 0)
     assert files_of(batch).packs == expected_packs(batch)
+
+
+def test_a_build_makes_room_for_a_waiting_job_after_each_pack_and_still_gets_ahead(brand, batch):
+    job = queued_job(brand, 1)
+    outcomes = [work_next_build()[0] for _ in range(2)]
+    assert (outcomes, build_of(batch).packs_done) == ([Outcome.YIELDED] * 2, 2)
+    assert (work_next_job()[1].job_id, work_next_build()[0]) == (job.id, Outcome.COMPLETED)
+    assert files_of(batch).packs == expected_packs(batch)
+
+
+def test_a_build_makes_no_room_for_a_job_that_nobody_could_claim(brand, batch, settings):
+    settings.MAX_RUNNING_JOBS_PER_BRAND = 1
+    queued_job(brand, 1), queued_job(brand, 1)
+    claim_next()
+    assert work_next_build()[0] is Outcome.COMPLETED
 
 
 def test_a_stopping_worker_records_what_it_has_begun_and_lets_go(batch):

@@ -74,7 +74,7 @@ PROCESSES = (
         "worker",
         WORKER,
         (
-            *("celery", "-A", "tieback", "worker", "-Q", ",".join(QUEUES), "-c", "2"),
+            *("celery", "-A", "tieback", "worker", "-Q", ",".join(QUEUES), "-c", "3"),
             *("--without-gossip", "--without-mingle", "--hostname", "{name}@%h"),
         ),
         ready="/metrics",
