@@ -1,6 +1,6 @@
 """The first scan makes a unit active: once, however many phones ask at the same moment."""
 
-from resolver.database import NotWritten, fetch_one
+from resolver.database import WAIT, NotWritten, fetch_one
 from resolver.lookup import IS_OPEN
 from resolver.recording import Scan, unrecorded, writing
 
@@ -10,7 +10,8 @@ from resolver.recording import Scan, unrecorded, writing
 # unit's life. The scan is written down with it, whether it was the first or came a moment too late.
 _ACTIVATE = f"""
 with found as (
-    select unit.brand_id, unit.batch_id, unit.id as unit_id, unit.status, %(is_noted)s as is_noted,
+    select unit.brand_id, unit.batch_id, unit.id as unit_id, unit.status,
+           %(is_noted)s::boolean as is_noted,
            version.category = any(%(counted_only)s) as counted_only
       from minting_mintunit as unit
       join minting_mintbatch as batch on batch.id = unit.batch_id
@@ -26,7 +27,7 @@ with found as (
     select brand_id, batch_id, id, now() from first
 ), noted as ({writing(is_first="exists (select from first)")}
 )
-select set_config('synchronous_commit', 'on', true) from first
+select {WAIT} from first
 """  # noqa: S608 - constants only
 
 

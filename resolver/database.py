@@ -1,28 +1,46 @@
 """The resolver's way to the database: one connection a thread, one statement a question.
 
 Django's connection is not used on this path: building a query with the ORM costs more than the
-lookup itself. Whatever goes wrong becomes ``Unavailable``, so that a scan is never answered with
-a guess.
+lookup itself. Nor is psycopg's cursor: its way of waiting, for code that does other things
+meanwhile, costs more than libpq's own call, which lets other threads run as well. What is left of
+psycopg is the connection, the values and the errors. Whatever goes wrong becomes ``Unavailable``,
+so that a scan is never answered with a guess.
 """
 
+import re
 import threading
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import psycopg
 import structlog
 from django.conf import settings
+from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq.abc import PGresult
 
 STATEMENT_TIMEOUT_MS = 500
 CONNECT_TIMEOUT_SECONDS = 2
 # After a failed connect every thread answers at once for this long, instead of waiting in turn.
 REST_SECONDS = 0.5
 
-# The role's own setting wins. Not a start-up option: connection poolers refuse those.
-_LIMIT_STATEMENTS = """
-select set_config('statement_timeout', %s, false)
- where current_setting('statement_timeout') = '0'
+#: In a statement that writes: its commit waits for the disk, or does not, whatever the session, the
+#: role or a pooler says. Where the session says so already, as those of ``connect`` do, to say it
+#: again would cost a tenth of a scan's statement.
+WAIT = "set_config('synchronous_commit', 'on', true)"
+DO_NOT_WAIT = """case when current_setting('synchronous_commit') <> 'off'
+    then set_config('synchronous_commit', 'off', true) end"""
+# Not start-up options: connection poolers refuse those. The role's own limit wins.
+_PREPARE_SESSION = """
+select set_config('synchronous_commit', 'off', false),
+       case when current_setting('statement_timeout') = '0'
+            then set_config('statement_timeout', %s, false) end
 """
+
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
 
 log = structlog.get_logger(__name__)
 _mine = threading.local()
@@ -97,31 +115,111 @@ def connect() -> psycopg.Connection[tuple[Any, ...]]:
         autocommit=True,
         **options,
     )
-    connection.execute(_LIMIT_STATEMENTS, (f"{STATEMENT_TIMEOUT_MS}ms",))
+    connection.execute(_PREPARE_SESSION, (f"{STATEMENT_TIMEOUT_MS}ms",))
     return connection
 
 
+class _Statement(NamedTuple):
+    """A query as PostgreSQL takes it: ``$1`` for the first of its parameters, and so on."""
+
+    name: bytes
+    text: bytes
+    names: tuple[str, ...]
+    formats: Sequence[PyFormat]
+
+    def values_of(self, parameters: Parameters) -> Sequence[Any]:
+        """Return the parameters in the order of the query."""
+        if isinstance(parameters, dict):
+            return [parameters[name] for name in self.names]
+        return parameters
+
+
+@cache
+def _statement(query: str) -> _Statement:
+    """Return a query with ``%s`` or ``%(name)s`` as the server takes it; all queries are constants.
+
+    No parameter has a type of its own: the server takes it from where the parameter stands, so one
+    plan serves every value, null too.
+    """
+    places: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        name = found[1] or str(len(places))
+        return f"${places.setdefault(name, len(places) + 1)}"
+
+    text = _PLACEHOLDER.sub(place, query)
+    name = blake2b(text.encode(), digest_size=8).hexdigest()
+    return _Statement(name.encode(), text.encode(), tuple(places), [PyFormat.TEXT] * len(places))
+
+
+class _Session:
+    """One connection, and what it has prepared."""
+
+    def __init__(self) -> None:
+        self._connection = connect()
+        self._libpq = self._connection.pgconn
+        self._values = Transformer(self._connection)
+        self._prepared: set[bytes] = set()
+        # A pooler hands each transaction to another session, which has prepared nothing.
+        prepares = self._connection.prepare_threshold is not None
+        self._send: Callable[[_Statement, Sequence[Any]], PGresult]
+        self._send = self._send_prepared if prepares else self._send_whole
+
+    def run(self, query: str, parameters: Parameters) -> tuple[Any, ...] | None:
+        """Run a statement that returns rows, wait for it, and return the first row."""
+        statement = _statement(query)
+        given = statement.values_of(parameters)
+        found = self._send(statement, self._values.dump_sequence(given, statement.formats))
+        _check(found, pq.ExecStatus.TUPLES_OK)
+        if not found.ntuples:
+            return None
+        self._values.set_pgresult(found)
+        return self._values.load_row(0, tuple)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def _send_prepared(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
+        if statement.name not in self._prepared:
+            made = self._libpq.prepare(statement.name, statement.text)
+            _check(made, pq.ExecStatus.COMMAND_OK)
+            self._prepared.add(statement.name)
+        return self._libpq.exec_prepared(statement.name, values)
+
+    def _send_whole(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
+        return self._libpq.exec_params(statement.text, values)
+
+
+def _check(result: PGresult, wanted: pq.ExecStatus) -> None:
+    """Raise what the server said went wrong; without a word of it the connection has broken."""
+    if result.status == wanted:
+        return
+    code = result.error_field(pq.DiagnosticField.SQLSTATE)
+    kind = psycopg.errors.lookup(code.decode()) if code else psycopg.OperationalError
+    raise kind(result.get_error_message())
+
+
 def _run(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
-    # The cursor is kept too: making one for each scan costs a tenth of the scan.
-    cursor = getattr(_mine, "cursor", None) or _new_cursor()
-    return cursor.execute(query, parameters, prepare=True).fetchone()
+    session: _Session = getattr(_mine, "session", None) or _new_session()
+    return session.run(query, parameters)
 
 
-def _new_cursor() -> psycopg.Cursor[tuple[Any, ...]]:
+def _new_session() -> _Session:
     if time.monotonic() < _Rest.until:
         raise Unavailable
     try:
-        _mine.cursor = connect().cursor()
+        _mine.session = session = _Session()
     except psycopg.Error as error:
         _Rest.until = time.monotonic() + REST_SECONDS
         log.warning("database_unreachable", error=type(error).__name__)
         raise Unavailable from error
-    return _mine.cursor  # type: ignore[no-any-return]
+    return session
 
 
 def _let_go(error: psycopg.Error) -> None:
     """Close the thread's connection: what it has prepared may be what is wrong."""
     log.warning("database_connection_dropped", error=type(error).__name__)
-    cursor, _mine.cursor = getattr(_mine, "cursor", None), None
-    if cursor is not None:
-        cursor.connection.close()
+    session, _mine.session = getattr(_mine, "session", None), None
+    if session is not None:
+        session.close()

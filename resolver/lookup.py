@@ -7,9 +7,9 @@ present GTIN. A lot or a variant in the code is not compared: GTIN and serial na
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from resolver.database import Unavailable, fetch_one
+from resolver.database import DO_NOT_WAIT, Unavailable, fetch_one
 from resolver.digital_link import Code, DigitalLink, GroupLink, UnitLink, is_token
-from resolver.recording import DO_NOT_WAIT, Scan, look_up, unrecorded, writing
+from resolver.recording import Scan, look_up, unrecorded, writing
 from resolver.traffic import TrafficClass
 
 _NOT_COUNTED_ONLY = "false"

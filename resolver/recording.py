@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from resolver.agent_texts import ReducedAgent, reduced
-from resolver.database import NotWritten, Unavailable, fetch_one
+from resolver.database import DO_NOT_WAIT, WAIT, NotWritten, Unavailable, fetch_one
 from resolver.networks import address_of, place_of
 from resolver.traffic import TrafficClass
 from resolver.visitors import visitor_of
@@ -32,8 +32,6 @@ _VALUES = (
 )
 # Where only counts may be kept, an event says no more than its count will.
 _COUNTED_VALUES = "%(traffic)s::smallint, null, null, '', %(country)s, null, null"
-# Neither the role nor a pooler decides: this transaction does not wait for the disk.
-DO_NOT_WAIT = "set_config('synchronous_commit', 'off', true)"
 _UNKNOWN_CODE = f"""
 with noted as (
     insert into resolver_scanevent (brand_id, path, {_COLUMNS})
@@ -41,10 +39,10 @@ with noted as (
 )
 select {DO_NOT_WAIT}
 """  # noqa: S608 - constants only
-_AGENT = """
+_AGENT = f"""
 insert into resolver_scanagent (id, text, kind) values (%(id)s, %(text)s, %(kind)s)
-on conflict (id) do nothing returning id
-"""
+on conflict (id) do nothing returning {WAIT}
+"""  # noqa: S608 - constants only
 
 unrecorded = SCANS.labels("unrecorded")
 _told: set[int] = set()

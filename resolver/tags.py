@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from resolver.database import fetch_one
+from resolver.database import WAIT, fetch_one
 from resolver.finding import TagVerdict
 from resolver.sun import NotAuthentic, Unreadable, parse, verify
 from tieback.metrics import TAGS
@@ -12,7 +12,7 @@ from tieback.metrics import TAGS
 # Of two scans with one message the row lock lets one through; the other then sees the counter and
 # changes nothing. On disk before it is answered, like an activation: a crash must not make an old
 # message new.
-_TAKE = """
+_TAKE = f"""
 with known as (
     select id, unit_id from resolver_tag where brand_id = %(brand)s and uid = %(uid)s
 ), taken as (
@@ -23,9 +23,9 @@ with known as (
     returning tag.id
 )
 select known.unit_id = %(unit)s,
-       (select set_config('synchronous_commit', 'on', true) from taken) is not null
+       (select {WAIT} from taken) is not null
   from known
-"""
+"""  # noqa: S608 - constants only
 
 
 def judge(brand: UUID, unit_id: int, written: tuple[tuple[str, str], ...]) -> TagVerdict:

@@ -9,23 +9,23 @@ import secrets
 import time
 from hashlib import blake2b
 
-from resolver.database import Unavailable, fetch_one
+from resolver.database import WAIT, Unavailable, fetch_one
 
 _SECONDS = 86_400
 _KEY_BYTES = 32
 
 # Two processes may begin the day at the same moment: the first key stays, and the other process
 # reads it with its next scan.
-_KEY_OF_DAY = """
+_KEY_OF_DAY = f"""
 with made as (
     insert into resolver_visitorkey (day, key) values (%(day)s::date, %(key)s)
     on conflict do nothing returning key
 )
-select key from made
+select key, {WAIT} from made
  union all
-select key from resolver_visitorkey where day = %(day)s::date
+select key, null from resolver_visitorkey where day = %(day)s::date
  limit 1
-"""
+"""  # noqa: S608 - constants only
 
 
 class _Key:

@@ -7,12 +7,11 @@ work, and goes on doing so when the resolver's statement changes.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
-import psycopg
-
-Parameters = tuple[Any, ...] | dict[str, Any]
+from resolver import database
+from resolver.database import Parameters
 
 
 class NothingLearnt(Exception):
@@ -51,16 +50,13 @@ def learn(ask: Callable[[], object], token: str) -> Statement:
 
 @contextmanager
 def _sent() -> Iterator[list[tuple[str, Parameters]]]:
-    """List what goes through psycopg's cursors meanwhile."""
+    """List what the resolver asks the database meanwhile."""
     seen: list[tuple[str, Parameters]] = []
-    execute = psycopg.Cursor.execute
+    run = database._run  # noqa: SLF001 - what all its questions go through
 
-    def listing(
-        cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **options: Any
-    ) -> psycopg.Cursor[Any]:
-        if params:
-            seen.append((cast("str", query), params))
-        return execute(cursor, query, params, **options)
+    def listing(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
+        seen.append((query, parameters))
+        return run(query, parameters)
 
-    with mock.patch.object(psycopg.Cursor, "execute", listing):
+    with mock.patch.object(database, "_run", listing):
         yield seen

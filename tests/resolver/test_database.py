@@ -1,0 +1,84 @@
+"""How the resolver's statements reach the server, and what becomes of what it answers."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import settings
+
+from resolver import database
+from resolver.database import Unavailable, fetch_one
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("resolver")]
+
+_PREPARED = """
+select count(*)::int from pg_prepared_statements where statement like 'select $1::int +%'
+"""
+
+
+@pytest.mark.usefixtures("connections")
+def test_values_come_back_as_they_went():
+    brand: UUID = uuid4()
+    query = """select %(brand)s::uuid, %(text)s, %(none)s::int, %(flags)s::boolean, %(text)s,
+                      %(number)s::bigint, %(list)s::text[], %(bytes)s::bytea"""
+    values = {
+        "brand": brand,
+        "text": "it's ü \\ %s",
+        "none": None,
+        "flags": True,
+        "number": -(2**63),
+        "list": ["a", 'b"c', ""],
+        "bytes": b"\x00\xff",
+    }
+    row = fetch_one(query, values)
+    text = values["text"]
+    assert row == (brand, text, None, True, text, -(2**63), ["a", 'b"c', ""], b"\x00\xff")
+
+
+@pytest.mark.usefixtures("connections")
+def test_parameters_may_have_no_names():
+    assert fetch_one("select %s::int - %s::int", (7, 4)) == (3,)
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_question_without_an_answer_has_none():
+    assert fetch_one("select 1 where %s", (False,)) is None
+
+
+def test_a_statement_is_prepared_once_and_serves_null_too(connections):
+    for number in (1, None, 70_000):
+        fetch_one("select %s::int + %s::int", (number, 1))
+    assert fetch_one(_PREPARED, ()) == (1,)
+    assert len(connections) == 1
+
+
+def test_nothing_is_prepared_behind_a_pooler(connections, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"]["OPTIONS"], "prepare_threshold", None)
+    assert fetch_one("select %s::int + %s::int", (1, 2)) == (3,)
+    assert fetch_one("select count(*)::int from pg_prepared_statements", ()) == (0,)
+
+
+def test_a_statement_that_takes_too_long_ends_and_keeps_its_connection(connections):
+    fetch_one("select set_config('statement_timeout', %s, false)", ("50ms",))
+    with pytest.raises(Unavailable):
+        fetch_one("select pg_sleep(%s)", (5,))
+    assert fetch_one("select %s::int", (1,)) == (1,)
+    assert len(connections) == 1
+
+
+def test_what_the_server_forgot_is_prepared_again(connections):
+    fetch_one("select %s::int", (1,))
+    connections[0].execute("deallocate all")
+    assert fetch_one("select %s::int", (1,)) == (1,)
+    assert len(connections) == 2
+
+
+@pytest.mark.usefixtures("connections")
+def test_an_error_of_the_statement_itself_is_no_answer(caplog):
+    with pytest.raises(Unavailable) as raised:
+        fetch_one("select 1 / %s::int", (0,))
+    assert "division by zero" in str(raised.value.__cause__)
+
+
+def test_threads_of_one_process_have_names_for_statements_of_their_own():
+    one, other = (database._statement(f"select {number}, %s") for number in range(2))
+    assert one.name != other.name
