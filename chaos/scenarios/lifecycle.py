@@ -11,6 +11,8 @@ from chaos.record import NotRun
 from chaos.scenarios.plan import Scenario
 
 QUANTITY = 60 * CYCLE_SIZE + 3
+# A paused job is made to its end each time, in turns with the jobs of the load.
+PAUSED_QUANTITY = 20 * CYCLE_SIZE + 3
 STILL_SECONDS = 1.5
 _LATER_CYCLES = """
 select count(*) from minting_mintcycle where job_id = %s and committed_at > to_timestamp(%s)
@@ -38,7 +40,7 @@ def cancels(lab: Lab, count: int) -> None:
 def pauses(lab: Lab, count: int) -> None:
     """Pause running jobs, see them stand still, and resume them to their end."""
     for _ in range(count):
-        job = _begun(lab)
+        job = _begun(lab, PAUSED_QUANTITY)
         status, _ = _act(lab, job, "pause")
         at = time.time()
         if status == HTTPStatus.CONFLICT:
@@ -55,10 +57,10 @@ def pauses(lab: Lab, count: int) -> None:
         lab.record.count("job paused at work and resumed")
 
 
-def _begun(lab: Lab) -> str:
+def _begun(lab: Lab, quantity: int = QUANTITY) -> str:
     """Submit a job and wait until some of its units exist."""
-    job = lab.clients[0].submit(QUANTITY)
-    wanted = lab.dice.randrange(1, QUANTITY // 2)
+    job = lab.clients[0].submit(quantity)
+    wanted = lab.dice.randrange(1, quantity // 2)
     wait_until(
         "the job to be at work",
         lambda: True if lab.value(_MADE, [job]) >= wanted else None,
