@@ -26,7 +26,7 @@ PLANES := web console resolver worker
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test test-browser test-matrix test-rolling fuzz prove check check-django bench \
+.PHONY: help setup demo up test test-browser chromium test-matrix test-rolling fuzz prove check check-django bench \
 	bench-peers chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -59,10 +59,19 @@ test: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
 		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(or $(ARGS),$(COVERAGE))
 
-test-browser: .venv/.dev
+test-browser: .venv/.dev chromium
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
 		env TIEBACK_PLANE=web DJANGO_ALLOW_ASYNC_UNSAFE=true \
 		$(BIN)/python -m pytest tests/resolver/browser -m browser $(ARGS)
+
+# A browser comes as no wheel: Debian's is installed where there is none.
+chromium: ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
+chromium:
+	@test -n "$$CHROMIUM" || command -v chromium > /dev/null || { \
+		echo "installing Debian's chromium and fonts-noto-core …"; \
+		$(ROOT) apt-get -qq update && \
+		$(ROOT) apt-get -qq install --yes --no-install-recommends chromium fonts-noto-core; \
+	} || { echo "install Chromium, or name one: make test-browser CHROMIUM=/path/to/it"; exit 1; }
 
 test-matrix: .venv/.dev
 	@$(BIN)/python -m matrix $(LANES)

@@ -10,7 +10,7 @@ so that a scan is never answered with a guess.
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -161,9 +161,7 @@ class _Session:
         self._values = Transformer(self._connection)
         self._prepared: set[bytes] = set()
         # A pooler hands each transaction to another session, which has prepared nothing.
-        prepares = self._connection.prepare_threshold is not None
-        self._send: Callable[[_Statement, Sequence[Any]], PGresult]
-        self._send = self._send_prepared if prepares else self._send_whole
+        self._prepares = self._connection.prepare_threshold is not None
 
     def run(self, query: str, parameters: Parameters) -> tuple[Any, ...] | None:
         """Run a statement that returns rows, wait for it, and return the first row."""
@@ -180,15 +178,14 @@ class _Session:
         """End the connection."""
         self._connection.close()
 
-    def _send_prepared(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
+    def _send(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
+        if not self._prepares:
+            return self._libpq.exec_params(statement.text, values)
         if statement.name not in self._prepared:
             made = self._libpq.prepare(statement.name, statement.text)
             _check(made, pq.ExecStatus.COMMAND_OK)
             self._prepared.add(statement.name)
         return self._libpq.exec_prepared(statement.name, values)
-
-    def _send_whole(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
-        return self._libpq.exec_params(statement.text, values)
 
 
 def _check(result: PGresult, wanted: pq.ExecStatus) -> None:

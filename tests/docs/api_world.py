@@ -99,7 +99,7 @@ def _scan() -> None:
         for token in tokens:
             answer = scan(f"/01/{batch.gtin}/21/{token}", host="id.nordhav.example")
             assert answer.status == HTTPStatus.TEMPORARY_REDIRECT, answer
-        mine.cursor.connection.close()
+        mine.session.close()
 
 
 def _count() -> None:

@@ -101,6 +101,7 @@ class Stack:
             port=self.ports["postgres"],
             password=self.secrets[secrets.POSTGRES_SUPERUSER],
             shared_buffers=self._environ.get("TIEBACK_POSTGRES_SHARED_BUFFERS") or "512MB",
+            outlives_machine=not self._home.temporary,
             binaries=_path(self._environ.get("TIEBACK_POSTGRES_BIN")),
         )
 

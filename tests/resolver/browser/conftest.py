@@ -1,7 +1,7 @@
 """A real browser that is shown the resolver's answers, and reaches nothing else.
 
-Run by ``make test-browser``, apart from the other tests: it needs Debian's packages ``chromium``
-and ``fonts-noto-core``, or another Chromium named by ``CHROMIUM``.
+Run by ``make test-browser``, apart from the other tests: it needs Chromium, and installs Debian's
+where there is none on the PATH and ``CHROMIUM`` names none.
 """
 
 import os
