@@ -48,6 +48,21 @@ def test_days_are_made_ahead_and_asking_again_makes_none():
     assert keep_days().made == 0
 
 
+def test_an_hour_is_found_by_time_on_days_old_and_new():
+    tasks.keep_scan_days()
+    with acting_as("owner"), connection.cursor() as cursor:
+        for day in (day_ago(0), day_ago(-DAYS_AHEAD)):
+            cursor.execute("set enable_seqscan = off")
+            hour = [day, day + timedelta(hours=1)]
+            cursor.execute(
+                "explain select from resolver_scanevent where scanned_at >= %s and scanned_at < %s",
+                hour,
+            )
+            plan = "".join(row[0] for row in cursor.fetchall())
+            cursor.execute("reset enable_seqscan")
+            assert f"resolver_scanevent_{day:%Y%m%d}_scanned_at_idx" in plan
+
+
 def test_a_day_that_is_missing_is_made_again_and_takes_scans(nordhav: BrandWorld):
     last = day_ago(-DAYS_AHEAD)
     with acting_as("owner"), connection.cursor() as cursor:
