@@ -193,7 +193,13 @@ def _check(result: PGresult, wanted: pq.ExecStatus) -> None:
     if result.status == wanted:
         return
     code = result.error_field(pq.DiagnosticField.SQLSTATE)
-    kind = psycopg.errors.lookup(code.decode()) if code else psycopg.OperationalError
+    kind: type[psycopg.Error] = psycopg.OperationalError
+    if code:
+        try:
+            kind = psycopg.errors.lookup(code.decode())
+        except KeyError:
+            # A function's own.
+            kind = psycopg.DatabaseError
     raise kind(result.get_error_message())
 
 

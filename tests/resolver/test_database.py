@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -77,6 +78,17 @@ def test_an_error_of_the_statement_itself_is_no_answer(caplog):
     with pytest.raises(Unavailable) as raised:
         fetch_one("select 1 / %s::int", (0,))
     assert "division by zero" in str(raised.value.__cause__)
+
+
+@pytest.mark.parametrize("code", ["TB001", "P0001"])
+def test_an_error_that_a_function_made_up_is_no_answer(connections, code):
+    fetch_one("select %s::int", (1,))
+    connections[0].execute(
+        f"""create function pg_temp.refuse() returns int language plpgsql as
+        $$ begin raise exception 'never' using errcode = '{code}'; end $$"""
+    )
+    with pytest.raises(psycopg.DatabaseError, match="never"):
+        database._run("select pg_temp.refuse()", ())
 
 
 def test_threads_of_one_process_have_names_for_statements_of_their_own():
