@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -172,10 +173,9 @@ class Engine:
 
     def work_for_one_cycle(self) -> None:
         """Visit the queue with a window that ends at once."""
-        before = self.settings.TIEBACK_WINDOW_SECONDS
-        self.settings.TIEBACK_WINDOW_SECONDS = 0
-        self.work()
-        self.settings.TIEBACK_WINDOW_SECONDS = before
+        # An override of the fixture would stay until the test ends, under all later ones.
+        with override_settings(TIEBACK_WINDOW_SECONDS=0):
+            self.work()
 
     def finish(self) -> None:
         """Let time pass and workers come until no job is live."""
