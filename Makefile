@@ -19,14 +19,12 @@ export TIEBACK_HOME
 BIN := .venv/bin
 STACK := $(BIN)/python -m tieback.stack
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
-# Only a run of all tests can be held to the share of code that they must reach.
-COVERAGE := --cov --cov-report=term:skip-covered
 PLANES := web console resolver worker
 
 # A .venv that lost its interpreter holds nothing that its stamps promise.
 $(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help setup demo up test test-browser chromium test-matrix test-rolling fuzz prove check check-django bench \
+.PHONY: help setup demo up test coverage test-browser chromium test-matrix test-rolling fuzz prove check check-django bench \
 	bench-peers chaos
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -35,6 +33,7 @@ help:
 	@echo "make demo [UNITS=1000000]   mint, export, scan and verify from nothing; leaves nothing running"
 	@echo "make up                     run everything until Ctrl-C; prints addresses and passwords"
 	@echo "make test [ARGS=…]          the tests"
+	@echo "make coverage               the tests, held to the share of code that they must reach"
 	@echo "make test-browser           the public pages in Chromium: accessibility, width, policy"
 	@echo "make test-matrix [LANES=…]  the tests on each Python, behind PgBouncer, on PostgreSQL 15"
 	@echo "make test-rolling [OLD=…]   a deploy under load, from the last release or another commit"
@@ -57,7 +56,12 @@ up: .venv/.runtime
 
 test: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
-		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(or $(ARGS),$(COVERAGE))
+		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(ARGS)
+
+# Only a run of all tests can be held to the share of code that they must reach; watching each line
+# takes a third longer.
+coverage:
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term:skip-covered"
 
 test-browser: .venv/.dev chromium
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
