@@ -130,12 +130,13 @@ def _dead_worker(lab: Lab) -> str | None:
 def restart_database(lab: Lab, *, immediate: bool, working: bool | None = None) -> None:
     """Restart PostgreSQL as ``pg_ctl restart -m immediate`` or ``-m fast`` does.
 
-    Unless it is said, a job in some worker's hands shows that the system was at work.
+    Unless it is said whether the system is at work, this waits until a worker holds a job: between
+    two jobs there is nothing to tear.
     """
     before = lab.value("select pg_postmaster_start_time()")
-    if working is None:
-        working = bool(lab.value("select count(*) from minting_mintjob where owner <> ''"))
     pid = lab.stack.pid("postgres")
+    if working is None:
+        working = wait_until("a worker to hold a job", partial(_is_held, lab), seconds=30)
     os.kill(pid, signal.SIGQUIT if immediate else signal.SIGINT)
     wait_for_death(pid)
     lab.stack.kill("postgres")
@@ -144,6 +145,11 @@ def restart_database(lab: Lab, *, immediate: bool, working: bool | None = None) 
     if after == before:
         raise BenchFailed("PostgreSQL was not restarted")
     lab.record.count(f"database restart {'immediate' if immediate else 'fast'}", working=working)
+
+
+def _is_held(lab: Lab) -> bool | None:
+    lab.check_load()
+    return lab.value("select exists (select from minting_mintjob where owner <> '')") or None
 
 
 def end_backend(lab: Lab) -> None:

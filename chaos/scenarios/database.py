@@ -19,18 +19,7 @@ def restarts(lab: Lab, count: int) -> None:
     """Restart the server, every other time without letting it shut down."""
     for number in range(count):
         time.sleep(lab.dice.uniform(0.5, 2.0))
-        _wait_held(lab)
         restart_database(lab, immediate=number % 2 == 0)
-
-
-def _wait_held(lab: Lab) -> None:
-    """Wait until a worker holds a job: between two jobs there is nothing to tear."""
-
-    def look() -> bool | None:
-        lab.check_load()
-        return lab.value("select exists (select from minting_mintjob where owner <> '')") or None
-
-    wait_until("a worker to hold a job", look, seconds=30)
 
 
 def backends(lab: Lab, count: int) -> None:

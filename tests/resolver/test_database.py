@@ -74,7 +74,7 @@ def test_what_the_server_forgot_is_prepared_again(connections):
 
 
 @pytest.mark.usefixtures("connections")
-def test_an_error_of_the_statement_itself_is_no_answer(caplog):
+def test_an_error_of_the_statement_itself_is_no_answer():
     with pytest.raises(Unavailable) as raised:
         fetch_one("select 1 / %s::int", (0,))
     assert "division by zero" in str(raised.value.__cause__)
@@ -91,6 +91,6 @@ def test_an_error_that_a_function_made_up_is_no_answer(connections, code):
         database._run("select pg_temp.refuse()", ())
 
 
-def test_threads_of_one_process_have_names_for_statements_of_their_own():
+def test_no_two_statements_have_one_name():
     one, other = (database._statement(f"select {number}, %s") for number in range(2))
     assert one.name != other.name
