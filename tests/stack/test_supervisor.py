@@ -173,13 +173,13 @@ def test_console_shows_each_line_whole_behind_the_childs_name(
     capsys: pytest.CaptureFixture[str], shell: Shell
 ) -> None:
     supervisor = Supervisor(ConsoleLogs())
-    lines = "for i in 1 2 3; do echo line $i; done"
+    # Both go on after their lines: one that ends while another is waited for is a failure.
+    lines = "for i in 1 2 3; do echo line $i; done; sleep 100"
     supervisor.start(shell("one", lines))
     supervisor.start(shell("two", lines))
-    supervisor.wait_end("one")
-    supervisor.wait_end("two")
     shown: list[str] = []
     wait_until(lambda: len(shown.extend(capsys.readouterr().out.splitlines()) or shown) == 6)
+    supervisor.stop("one", "two")
     supervisor.close()
 
     expected = {f"{name:<15}| line {number}" for name in ("one", "two") for number in (1, 2, 3)}
