@@ -62,7 +62,11 @@ def test_before_the_first_count_everything_is_nothing(api: APIClient, nordhav: B
     assert set(figures["scans_by_class"].values()) == {0}
     assert figures["scans_by_class"].keys() == {known.name.lower() for known in TrafficClass}
     assert (figures["by_country"], figures["top_products"]) == ([], [])
-    assert [step["scans"] for step in figures["series"]] == [0] * 31
+    start, end = (datetime.fromisoformat(figures[name]) for name in ("from", "to"))
+    # In the last hour of a day thirty days are whole days.
+    days = (end - timedelta(microseconds=1)).date() - start.date() + timedelta(days=1)
+    assert end - start == timedelta(days=30)
+    assert [step["scans"] for step in figures["series"]] == [0] * days.days
     assert {day["visitors"] for day in figures["visitors"]} == {0}
 
 
