@@ -1,5 +1,7 @@
 """How the resolver's statements reach the server, and what becomes of what it answers."""
 
+import os
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -10,6 +12,18 @@ from resolver import database
 from resolver.database import Unavailable, fetch_one
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("resolver")]
+
+
+@pytest.fixture(autouse=True)
+def _past_the_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have sessions of one's own, where others would go through a pooler: these are looked into."""
+    if direct := os.environ.get("DATABASE_DIRECT_URL"):
+        database = settings.DATABASES["default"]
+        address = urlsplit(direct)
+        monkeypatch.setitem(database, "HOST", address.hostname)
+        monkeypatch.setitem(database, "PORT", str(address.port))
+        monkeypatch.delitem(database["OPTIONS"], "prepare_threshold")
+
 
 _PREPARED = """
 select count(*)::int from pg_prepared_statements where statement like 'select $1::int +%'
