@@ -30,6 +30,8 @@ KINDS = (OURS, UNRECORDED, CALLABLE, ASYNCPG, EXPRESS, DJANGO, NGINX)
 _HINT = "make bench-peers installs it"
 _PEERS = Path(__file__).with_name("peers")
 _SESSIONS_OF_ALL = 80
+# As many as have ever been of use to it: each has a connection of its own.
+_THREADS_OF_CALLABLE = "4"
 _NGINX = """\
 daemon off;
 worker_processes 2;
@@ -116,6 +118,7 @@ class Peers:
         # The resolver's own command, but for what it serves.
         (process,) = (process for process in PROCESSES if process.name == OURS)
         words = [word.format(host=HOST, port=port) for word in process.argv]
+        words[words.index("--blocking-threads") + 1] = _THREADS_OF_CALLABLE
         argv = (sys.executable, "-m", *words[:-1], "bench.peers.callable:application")
         metrics = self.system.stack.home / "metrics" / CALLABLE
         return self._service(

@@ -13,5 +13,5 @@ export PGPASSWORD
 # The server logs the text of a statement that fails, and these carry passwords.
 export PGOPTIONS="-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1"
 
-exec psql -X -q --no-password --set="resolver_connections=${RESOLVER_CONNECTIONS:-20}" \
+exec psql -X -q --no-password --set="resolver_connections=${RESOLVER_CONNECTIONS:-48}" \
     -f "${ROLES:-/deploy/roles.sql}"

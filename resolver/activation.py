@@ -2,7 +2,7 @@
 
 from resolver.database import WAIT, NotWritten, fetch_one
 from resolver.lookup import IS_OPEN
-from resolver.recording import Scan, unrecorded, writing
+from resolver.recording import AS_COLUMNS, Scan, unrecorded, writing
 
 # The row lock lets one scan through; the next then sees status 1 and changes nothing. Whether the
 # batch is open is asked here too, so that no scan activates what is being minted or waits for its
@@ -12,7 +12,7 @@ _ACTIVATE = f"""
 with found as (
     select unit.brand_id, unit.batch_id, unit.id as unit_id, unit.status,
            %(is_noted)s::boolean as is_noted,
-           version.category = any(%(counted_only)s) as counted_only
+           version.category = any(%(counted_only)s) as counted_only, {AS_COLUMNS}
       from minting_mintunit as unit
       join minting_mintbatch as batch on batch.id = unit.batch_id
       join minting_passportversion as version on version.id = batch.passport_version_id
@@ -37,7 +37,7 @@ def activate(unit_id: int, scan: Scan) -> bool:
     Where the scan cannot be written down, a day without a partition for instance, the unit becomes
     active all the same. Raises ``Unavailable``.
     """
-    known = {"unit": unit_id, "counted_only": scan.counted_only, **scan.note}
+    known = {"unit": unit_id, "counted_only": scan.counted_only, **scan.named}
     if scan.is_recorded:
         try:
             return fetch_one(_ACTIVATE, {**known, "is_noted": True}) is not None

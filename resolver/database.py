@@ -1,4 +1,4 @@
-"""The resolver's way to the database: one connection a thread, one statement a question.
+"""The resolver's way to the database: a few connections a process, one statement a question.
 
 Django's connection is not used on this path: building a query with the ORM costs more than the
 lookup itself. Nor is psycopg's cursor: its way of waiting, for code that does other things
@@ -8,11 +8,12 @@ so that a scan is never answered with a guess.
 """
 
 import re
-import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
+from queue import Empty, LifoQueue
 from typing import Any, NamedTuple
 
 import psycopg
@@ -24,8 +25,10 @@ from psycopg.pq.abc import PGresult
 
 STATEMENT_TIMEOUT_MS = 500
 CONNECT_TIMEOUT_SECONDS = 2
-# After a failed connect every thread answers at once for this long, instead of waiting in turn.
+# After a failed connect every scan is answered at once for this long, instead of waiting in turn.
 REST_SECONDS = 0.5
+#: How many connections a process has: scans of one kind share a statement, see ``gathering``.
+SESSIONS = 4
 
 #: In a statement that writes: its commit waits for the disk, or does not, whatever the session, the
 #: role or a pooler says. Where the session says so already, as those of ``connect`` do, to say it
@@ -33,9 +36,11 @@ REST_SECONDS = 0.5
 WAIT = "set_config('synchronous_commit', 'on', true)"
 DO_NOT_WAIT = """case when current_setting('synchronous_commit') <> 'off'
     then set_config('synchronous_commit', 'off', true) end"""
-# Not start-up options: connection poolers refuse those. The role's own limit wins.
+# Not start-up options: connection poolers refuse those. The role's own limit wins. Left to itself
+# the server would plan anew for each array of one or two scans, which costs three times the rest.
 _PREPARE_SESSION = """
 select set_config('synchronous_commit', 'off', false),
+       set_config('plan_cache_mode', 'force_generic_plan', false),
        case when current_setting('statement_timeout') = '0'
             then set_config('statement_timeout', %s, false) end
 """
@@ -43,7 +48,6 @@ select set_config('synchronous_commit', 'off', false),
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
 
 log = structlog.get_logger(__name__)
-_mine = threading.local()
 
 
 class Unavailable(Exception):
@@ -76,7 +80,13 @@ Parameters = tuple[Any, ...] | dict[str, Any]
 
 
 def fetch_one(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
-    """Run one statement as its own transaction and return its first row.
+    """Return the first row of what ``fetch_all`` returns, None where it has none."""
+    rows = fetch_all(query, parameters)
+    return rows[0] if rows else None
+
+
+def fetch_all(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+    """Run one statement as its own transaction and return its rows.
 
     A connection that broke while idle is replaced and the statement sent again, so it must be
     safe to run twice. Raises ``Unavailable``, as ``NotWritten`` where that may help.
@@ -163,16 +173,14 @@ class _Session:
         # A pooler hands each transaction to another session, which has prepared nothing.
         self._prepares = self._connection.prepare_threshold is not None
 
-    def run(self, query: str, parameters: Parameters) -> tuple[Any, ...] | None:
-        """Run a statement that returns rows, wait for it, and return the first row."""
+    def run(self, query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+        """Run a statement that returns rows, wait for it, and return them."""
         statement = _statement(query)
         given = statement.values_of(parameters)
         found = self._send(statement, self._values.dump_sequence(given, statement.formats))
         _check(found, pq.ExecStatus.TUPLES_OK)
-        if not found.ntuples:
-            return None
         self._values.set_pgresult(found)
-        return self._values.load_row(0, tuple)
+        return self._values.load_rows(0, found.ntuples, tuple)
 
     def close(self) -> None:
         """End the connection."""
@@ -203,26 +211,65 @@ def _check(result: PGresult, wanted: pq.ExecStatus) -> None:
     raise kind(result.get_error_message())
 
 
-def _run(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
-    session: _Session = getattr(_mine, "session", None) or _new_session()
-    return session.run(query, parameters)
+def _run(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+    """Run a statement in a session that is free; one that has failed is not used again."""
+    free = _Sessions.free
+    try:
+        session = free.get(timeout=CONNECT_TIMEOUT_SECONDS)
+    except Empty:
+        raise Unavailable from None
+    try:
+        session = session or _new_session()
+        return session.run(query, parameters)
+    except (psycopg.errors.QueryCanceled, *_CANNOT_WRITE):
+        raise
+    except BaseException:
+        if session:
+            session.close()
+            session = None
+        raise
+    finally:
+        free.put(session)
 
 
 def _new_session() -> _Session:
     if time.monotonic() < _Rest.until:
         raise Unavailable
     try:
-        _mine.session = session = _Session()
+        return _Session()
     except psycopg.Error as error:
         _Rest.until = time.monotonic() + REST_SECONDS
         log.warning("database_unreachable", error=type(error).__name__)
         raise Unavailable from error
-    return session
 
 
 def _let_go(error: psycopg.Error) -> None:
-    """Close the thread's connection: what it has prepared may be what is wrong."""
     log.warning("database_connection_dropped", error=type(error).__name__)
-    session, _mine.session = getattr(_mine, "session", None), None
-    if session is not None:
-        session.close()
+    # What broke one has broken them all, as a rule.
+    close()
+
+
+def close() -> None:
+    """Close the connections that nobody uses."""
+    unused = []
+    with suppress(Empty):
+        while True:
+            unused.append(_Sessions.free.get_nowait())
+    for session in unused:
+        if session:
+            session.close()
+        _Sessions.free.put(None)
+
+
+def _places() -> "LifoQueue[_Session | None]":
+    """Return a place for each session there may be, none of them open."""
+    free: LifoQueue[_Session | None] = LifoQueue()
+    for _ in range(SESSIONS):
+        free.put(None)
+    return free
+
+
+class _Sessions:
+    """Those that nobody uses, the one used last first: it has prepared the most."""
+
+    free = _places()

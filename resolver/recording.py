@@ -8,13 +8,13 @@ without being counted.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 
 from resolver.agent_texts import ReducedAgent, reduced
-from resolver.database import DO_NOT_WAIT, WAIT, NotWritten, Unavailable, fetch_one
+from resolver.database import DO_NOT_WAIT, WAIT, Unavailable, fetch_one
 from resolver.networks import address_of, place_of
 from resolver.traffic import TrafficClass
 from resolver.visitors import visitor_of
@@ -27,15 +27,19 @@ MOST_AGENTS = 20_000
 # known of it.
 _COLUMNS = "traffic, visitor, agent_id, network, country, latitude, longitude"
 _VALUES = (
-    "%(traffic)s::smallint, %(visitor)s::bigint, %(agent)s::bigint, %(network)s, %(country)s,"
-    " %(latitude)s::smallint, %(longitude)s::smallint"
+    "traffic::smallint, visitor::bigint, agent::bigint, network, country, latitude::smallint,"
+    " longitude::smallint"
 )
 # Where only counts may be kept, an event says no more than its count will.
-_COUNTED_VALUES = "%(traffic)s::smallint, null, null, '', %(country)s, null, null"
+_COUNTED_VALUES = "traffic::smallint, null, null, '', country, null, null"
+#: What a scan writes down of a request, by the names of its parameters.
+NOTED = ("traffic", "visitor", "agent", "network", "country", "latitude", "longitude")
+#: The same as columns of a row, for a statement that writes down one scan.
+AS_COLUMNS = ", ".join(f"%({name})s::text as {name}" for name in NOTED)
 _UNKNOWN_CODE = f"""
-with noted as (
+with found as (select {AS_COLUMNS}), noted as (
     insert into resolver_scanevent (brand_id, path, {_COLUMNS})
-    values (%(brand)s, %(path)s, {_VALUES})
+    select %(brand)s::uuid, %(path)s, {_VALUES} from found
 )
 select {DO_NOT_WAIT}
 """  # noqa: S608 - constants only
@@ -46,22 +50,26 @@ on conflict (id) do nothing returning {WAIT}
 
 unrecorded = SCANS.labels("unrecorded")
 _told: set[int] = set()
-#: The parameters of a scan of which nothing is written down.
-UNNOTED: dict[str, str | None] = dict.fromkeys(
-    ("traffic", "visitor", "agent", "network", "country", "latitude", "longitude")
-)
+#: What stands in a request's place of which nothing is written down.
+UNNOTED: tuple[str | None, ...] = (None,) * len(NOTED)
 
 
 class Scan(NamedTuple):
     """What is written down of a request for a code; nothing where it is not recorded.
 
+    ``note`` has the values of ``NOTED``, in that order.
     ``counted_only`` names the passport categories of which the brand keeps nothing but counts.
     """
 
     traffic: TrafficClass
-    note: dict[str, str | None]
+    note: tuple[str | None, ...]
     counted_only: list[str]
     is_recorded: bool
+
+    @property
+    def named(self) -> dict[str, str | None]:
+        """The note by the names of its parameters."""
+        return dict(zip(NOTED, self.note, strict=True))
 
 
 def writing(*, is_first: str = "false", counted_only: bool = True) -> str:
@@ -93,31 +101,16 @@ def scan_of(environ: Mapping[str, object], traffic: TrafficClass, counted_only: 
     if known.id not in _told:
         _tell(known)
     visitor = visitor_of(address, agent) if traffic is TrafficClass.PERSON else None
-    note = {
-        "traffic": _TRAFFIC[traffic],
-        "visitor": None if visitor is None else str(visitor),
-        "agent": str(known.id),
-        "network": place.network,
-        "country": place.country,
-        "latitude": _text(place.latitude),
-        "longitude": _text(place.longitude),
-    }
+    note = (
+        _TRAFFIC[traffic],
+        None if visitor is None else str(visitor),
+        str(known.id),
+        place.network,
+        place.country,
+        _text(place.latitude),
+        _text(place.longitude),
+    )
     return Scan(traffic, note, counted_only, is_recorded=True)
-
-
-def look_up(
-    noted: str, plain: str, parameters: dict[str, Any], scan: Scan | None
-) -> tuple[Any, ...] | None:
-    """Run a lookup that writes down what it finds; where that cannot be, only the lookup.
-
-    Raises ``Unavailable``.
-    """
-    if scan and scan.is_recorded:
-        try:
-            return fetch_one(noted, {**parameters, **scan.note, "counted_only": scan.counted_only})
-        except NotWritten:
-            unrecorded.inc()
-    return fetch_one(plain, parameters)
 
 
 def note_unknown(brand: UUID, path: str, scan: Scan) -> None:
@@ -125,7 +118,7 @@ def note_unknown(brand: UUID, path: str, scan: Scan) -> None:
     if not scan.is_recorded:
         return
     try:
-        fetch_one(_UNKNOWN_CODE, {"brand": brand, "path": path, **scan.note})
+        fetch_one(_UNKNOWN_CODE, {"brand": brand, "path": path, **scan.named})
     except Unavailable:
         unrecorded.inc()
 

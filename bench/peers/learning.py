@@ -30,11 +30,22 @@ class Statement:
         """Return a function that makes the parameters for another token."""
         if isinstance(self.parameters, dict):
             named = self.parameters
-            names = [name for name, value in named.items() if value == self.token]
-            return lambda token: {**named, **dict.fromkeys(names, token)}
-        (at,) = (at for at, value in enumerate(self.parameters) if value == self.token)
-        before, after = self.parameters[:at], self.parameters[at + 1 :]
-        return lambda token: (*before, token, *after)
+            names = [name for name, value in named.items() if _has(value, self.token)]
+            return lambda token: {
+                **named,
+                **{name: self._put(named[name], token) for name in names},
+            }
+        (at,) = (at for at, value in enumerate(self.parameters) if _has(value, self.token))
+        before, mine, after = self.parameters[:at], self.parameters[at], self.parameters[at + 1 :]
+        return lambda token: (*before, self._put(mine, token), *after)
+
+    def _put(self, value: Any, token: str) -> str:
+        return str(value).replace(self.token, token)
+
+
+def _has(value: Any, token: str) -> bool:
+    """Tell whether a parameter holds the token; a statement for many scans has arrays of them."""
+    return isinstance(value, str) and token in value
 
 
 def learn(ask: Callable[[], object], token: str) -> Statement:
@@ -43,7 +54,7 @@ def learn(ask: Callable[[], object], token: str) -> Statement:
         ask()
     for query, parameters in statements:
         values = parameters.values() if isinstance(parameters, dict) else parameters
-        if token in values:
+        if any(_has(value, token) for value in values):
             return Statement(query, parameters, token)
     raise NothingLearnt(f"{len(statements)} statements, none with {token}")
 
@@ -54,7 +65,7 @@ def _sent() -> Iterator[list[tuple[str, Parameters]]]:
     seen: list[tuple[str, Parameters]] = []
     run = database._run  # noqa: SLF001 - what all its questions go through
 
-    def listing(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
+    def listing(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
         seen.append((query, parameters))
         return run(query, parameters)
 

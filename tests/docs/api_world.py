@@ -1,6 +1,5 @@
 """The brand that the examples of docs/api.md are told of, and what happens to it in between."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,14 +91,14 @@ def _scan() -> None:
             tokens = list(units.values_list("token", flat=True)[:2])
     with (
         acting_as("resolver"),
-        patch.object(database, "_mine", threading.local()) as mine,
+        patch.object(database._Sessions, "free", database._places()),
         patch.object(recording, "_told", set()),
         patch.object(hosts, "_known", Remembered(hosts.REMEMBERED_HOSTS)),
     ):
         for token in tokens:
             answer = scan(f"/01/{batch.gtin}/21/{token}", host="id.nordhav.example")
             assert answer.status == HTTPStatus.TEMPORARY_REDIRECT, answer
-        mine.session.close()
+        database.close()
 
 
 def _count() -> None:

@@ -32,7 +32,7 @@ from minting.revocations import Act
 from minting.states import LIVE_JOBS, JobStatus, RevocationReason
 from minting.worker import Outcome
 from resolver.activation import _ACTIVATE
-from resolver.recording import UNNOTED
+from resolver.recording import NOTED
 from resolver.rollup import count_activations
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
@@ -235,7 +235,7 @@ class Engine:
         with acting_as("resolver"), connection.cursor() as cursor:
             for unit_id in ids:
                 said = {"unit": unit_id, "is_noted": False, "counted_only": []}
-                cursor.execute(_ACTIVATE, {**said, **UNNOTED})
+                cursor.execute(_ACTIVATE, {**said, **dict.fromkeys(NOTED)})
 
     # What is left
 

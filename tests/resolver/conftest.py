@@ -1,6 +1,5 @@
 """The resolver's own connections, closed after each test."""
 
-import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -25,7 +24,7 @@ def connections(
         return opened[-1]
 
     monkeypatch.setattr(database, "connect", connect_and_list)
-    monkeypatch.setattr(database, "_mine", threading.local())
+    monkeypatch.setattr(database._Sessions, "free", database._places())
     for memory in (hosts._known, links._brands_with_defaults, links._books, faces._known):
         memory.clear()
     monkeypatch.setattr(database._Rest, "until", 0.0)

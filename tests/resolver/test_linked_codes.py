@@ -2,13 +2,12 @@
 
 import json
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from django.utils import timezone
 
 from minting.states import UnitStatus
-from resolver import links
+from resolver import database, links
 from tests.factories import BrandWorld, make_product
 from tests.planes import acting_as
 from tests.resolver.linking import LINKSET, PDF, add_link, browse, fetch, forget
@@ -259,12 +258,8 @@ def test_an_ordinary_scan_asks_no_more_than_before(nordhav, minted, monkeypatch)
     """The lookup of the unit alone: whether the brand has defaults is remembered."""
     browse(minted.path())
     asked: list[str] = []
-    for module in ("links", "lookup", "recording", "activation", "hosts", "visitors"):
-        real = import_module(f"resolver.{module}").fetch_one
-        monkeypatch.setattr(
-            f"resolver.{module}.fetch_one",
-            lambda query, given, real=real: asked.append(query) or real(query, given),
-        )
+    run = database._run
+    monkeypatch.setattr(database, "_run", lambda *given: asked.append(given[0]) or run(*given))
     assert browse(minted.path()).status == 307
     assert len(asked) == 1
     assert "minting_mintunit" in asked[0]

@@ -8,7 +8,9 @@ from django.conf import settings as live_settings
 
 from minting.states import UnitStatus
 from resolver import database, hosts
+from resolver.gathering import Question
 from resolver.lookup import Lookup
+from resolver.recording import NOTED
 from tests.factories import BrandWorld, gtin
 from tests.planes import acting_as
 from tests.resolver.scanning import counted, scan
@@ -282,8 +284,8 @@ def test_a_connection_that_broke_while_idle_is_replaced_unnoticed(minted, connec
 
 
 def test_a_statement_the_server_rejects_is_a_503_not_a_traceback(minted, monkeypatch):
-    wrong = Lookup(*["select no_such_column"] * 3)
-    monkeypatch.setattr("resolver.lookup._BY_TOKEN_AS_SERIAL", wrong)
+    wrong = Question(["brand", "token", "gtin", "activates", *NOTED], "select no_such_column")
+    monkeypatch.setattr("resolver.lookup._BY_TOKEN", Lookup(wrong, wrong, wrong))
     assert scan(minted.path()).status == 503
 
 

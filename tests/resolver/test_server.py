@@ -62,7 +62,7 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
         "--respawn-failed-workers",
-        *("--blocking-threads", "4", "--host", HOST, "--port", str(port)),
+        *("--blocking-threads", "16", "--host", HOST, "--port", str(port)),
         "resolver.wsgi:application",
     ]
     _Asked.log = home / "log"

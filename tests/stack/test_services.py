@@ -167,7 +167,7 @@ def test_resolver_cannot_take_all_connections(running: Stack) -> None:
 
     limits = dict(as_superuser(running, query))
 
-    assert limits == {role: 20 if role == "tieback_resolver" else -1 for role in ROLES}
+    assert limits == {role: 48 if role == "tieback_resolver" else -1 for role in ROLES}
 
 
 def test_making_the_roles_again_takes_back_rights_and_sets_the_password(running: Stack) -> None:

@@ -34,9 +34,10 @@ class Step:
     argv: tuple[str, ...]
 
 
-def _granian(target: str, *, workers: int) -> tuple[str, ...]:
+def _granian(target: str, *, workers: int, threads: int = 4) -> tuple[str, ...]:
     return (
-        *("granian", "--interface", "wsgi", "--workers", str(workers), "--blocking-threads", "4"),
+        *("granian", "--interface", "wsgi", "--workers", str(workers)),
+        *("--blocking-threads", str(threads)),
         # One process that dies must not end those beside it.
         "--respawn-failed-workers",
         # A worker told to stop while it starts misses it; a stop must not take longer than 30 s.
@@ -67,7 +68,8 @@ PROCESSES = (
     Process(
         "resolver",
         RESOLVER,
-        _granian("resolver.wsgi:application", workers=2),
+        # Most wait, to share the statement of one of them.
+        _granian("resolver.wsgi:application", workers=2, threads=16),
         ready="/health/liveness",
     ),
     Process(

@@ -15,7 +15,7 @@
 --   database           name of the database; default tieback
 --   owner_createdb     CREATEDB lets tieback_owner make databases, which test runs need;
 --                      default NOCREATEDB
---   resolver_connections  connection limit of tieback_resolver; default 20
+--   resolver_connections  connection limit of tieback_resolver; default 48
 
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -35,7 +35,7 @@
 \endif
 \if :{?resolver_connections}
 \else
-  \set resolver_connections 20
+  \set resolver_connections 48
 \endif
 
 SELECT :{?owner_password} AND :{?app_password} AND :{?worker_password}
