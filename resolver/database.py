@@ -8,6 +8,7 @@ so that a scan is never answered with a guess.
 """
 
 import re
+import select
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -55,7 +56,11 @@ class Unavailable(Exception):
 
 
 class NotWritten(Unavailable):
-    """The database refuses what a statement writes; what it reads may still be had without."""
+    """What a statement writes is refused, or perhaps written; what it reads may be had without."""
+
+
+class _Lost(psycopg.OperationalError):
+    """The connection ended before the answer came: nobody knows what the statement has done."""
 
 
 #: Why a statement that writes fails where one that reads would not: the day has no partition, the
@@ -68,6 +73,11 @@ _CANNOT_WRITE = (
     psycopg.errors.UndefinedColumn,
     psycopg.errors.InsufficientPrivilege,
 )
+
+
+#: After these nobody knows what a statement has done: a server that dies may say so to a session
+#: that has just committed.
+_OUTCOME_UNKNOWN = (_Lost, psycopg.errors.CrashShutdown)
 
 
 class _Rest:
@@ -88,22 +98,18 @@ def fetch_one(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
 def fetch_all(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     """Run one statement as its own transaction and return its rows.
 
-    A connection that broke while idle is replaced and the statement sent again, so it must be
-    safe to run twice. Raises ``Unavailable``, as ``NotWritten`` where that may help.
+    A connection that broke while idle is replaced unnoticed. What the server refused on one
+    connection, it is asked once more on a new one; what it may have done is not asked again.
+    Raises ``Unavailable``, as ``NotWritten`` where that may help.
     """
     try:
         return _run(query, parameters)
-    except psycopg.errors.QueryCanceled as error:
-        raise Unavailable from error
-    except _CANNOT_WRITE as error:
-        log.warning("not_written", error=type(error).__name__)
-        raise NotWritten from error
     except psycopg.Error as error:
-        _let_go(error)
+        _give_up(error)
     try:
         return _run(query, parameters)
     except psycopg.Error as error:
-        _let_go(error)
+        _give_up(error)
         raise Unavailable from error
 
 
@@ -170,6 +176,8 @@ class _Session:
         self._libpq = self._connection.pgconn
         self._values = Transformer(self._connection)
         self._prepared: set[bytes] = set()
+        self._unasked = select.poll()
+        self._unasked.register(self._libpq.socket, select.POLLIN)
         # A pooler hands each transaction to another session, which has prepared nothing.
         self._prepares = self._connection.prepare_threshold is not None
 
@@ -181,6 +189,11 @@ class _Session:
         _check(found, pq.ExecStatus.TUPLES_OK)
         self._values.set_pgresult(found)
         return self._values.load_rows(0, found.ntuples, tuple)
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the server has said anything unasked, which is a farewell, or has gone."""
+        return bool(self._unasked.poll(0))
 
     def close(self) -> None:
         """End the connection."""
@@ -201,7 +214,7 @@ def _check(result: PGresult, wanted: pq.ExecStatus) -> None:
     if result.status == wanted:
         return
     code = result.error_field(pq.DiagnosticField.SQLSTATE)
-    kind: type[psycopg.Error] = psycopg.OperationalError
+    kind: type[psycopg.Error] = _Lost
     if code:
         try:
             kind = psycopg.errors.lookup(code.decode())
@@ -219,6 +232,9 @@ def _run(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     except Empty:
         raise Unavailable from None
     try:
+        if session and session.has_ended:
+            session.close()
+            session = None
         session = session or _new_session()
         return session.run(query, parameters)
     except (psycopg.errors.QueryCanceled, *_CANNOT_WRITE):
@@ -243,10 +259,18 @@ def _new_session() -> _Session:
         raise Unavailable from error
 
 
-def _let_go(error: psycopg.Error) -> None:
+def _give_up(error: psycopg.Error) -> None:
+    """Raise what an error means for a scan; return where a new connection may know better."""
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        raise Unavailable from error
+    if isinstance(error, _CANNOT_WRITE):
+        log.warning("not_written", error=type(error).__name__)
+        raise NotWritten from error
     log.warning("database_connection_dropped", error=type(error).__name__)
-    # What broke one has broken them all, as a rule.
+    # What one connection has prepared wrongly the others have, as a rule.
     close()
+    if isinstance(error, _OUTCOME_UNKNOWN):
+        raise NotWritten from error
 
 
 def close() -> None:

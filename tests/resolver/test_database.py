@@ -1,6 +1,7 @@
 """How the resolver's statements reach the server, and what becomes of what it answers."""
 
 import os
+import socket
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -8,8 +9,12 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from minting.states import UnitStatus
 from resolver import database
-from resolver.database import Unavailable, fetch_one
+from resolver.database import NotWritten, Unavailable, fetch_one
+from tests.resolver.scan_rows import events
+from tests.resolver.scanning import scan
+from tests.resolver.units import mint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("resolver")]
 
@@ -78,6 +83,54 @@ def test_a_statement_that_takes_too_long_ends_and_keeps_its_connection(connectio
         fetch_one("select pg_sleep(%s)", (5,))
     assert fetch_one("select %s::int", (1,)) == (1,)
     assert len(connections) == 1
+
+
+def losing_an_answer(monkeypatch: pytest.MonkeyPatch, connections: list) -> list[str]:
+    """Cut the next statement's connection when it has taken effect; list the statements sent."""
+    sent: list[str] = []
+    send = database._Session._send
+
+    def lose(session: database._Session, statement: database._Statement, values: list) -> object:
+        sent.append(statement.text.decode())
+        answer = send(session, statement, values)
+        if len(sent) > 1:
+            return answer
+        with socket.socket(fileno=os.dup(connections[0].fileno())) as its_socket:
+            its_socket.shutdown(socket.SHUT_RDWR)
+        return send(session, statement, values)
+
+    monkeypatch.setattr(database._Session, "_send", lose)
+    return sent
+
+
+def test_what_may_have_been_done_is_not_asked_again(connections, monkeypatch):
+    fetch_one("select %s::int", (1,))
+    sent = losing_an_answer(monkeypatch, connections)
+    with pytest.raises(NotWritten):
+        fetch_one("select %s::int + 1", (1,))
+    assert len(sent) == 1
+    assert fetch_one("select %s::int", (1,)) == (1,)
+
+
+def test_a_scan_whose_answer_was_lost_is_answered_and_written_down_once(
+    nordhav, connections, monkeypatch
+):
+    minted = mint(nordhav, status=UnitStatus.ACTIVE)
+    assert scan(minted.path(), host=minted.host).status == 307
+    sent = losing_an_answer(monkeypatch, connections)
+    assert scan(minted.path(), host=minted.host).status == 307
+    noted = ["insert into resolver_scanevent" in text for text in sent]
+    assert (noted, len(events())) == ([True, False], 2)
+
+
+def test_a_server_that_crashes_leaves_the_outcome_open(connections):
+    fetch_one("select %s::int", (1,))
+    connections[0].execute(
+        """create function pg_temp.crash() returns int language plpgsql as
+        $$ begin raise exception 'crash' using errcode = 'crash_shutdown'; end $$"""
+    )
+    with pytest.raises(NotWritten):
+        fetch_one("select pg_temp.crash()", ())
 
 
 def test_what_the_server_forgot_is_prepared_again(connections):
