@@ -37,6 +37,7 @@ from resolver.linkset import (
 )
 from resolver.lookup import ScannedUnit, find_group
 from resolver.negotiation import JSON_LD, LINKSET, Wishes, wishes_of
+from resolver.pages import Page
 from resolver.traffic import TrafficClass, classify
 
 #: What every answer of a code says of its list of links; relative to the code that was asked.
@@ -46,7 +47,6 @@ _HAS_CONTEXT = (
 )
 NEGOTIATED = ("Vary", "Accept, Accept-Language")
 _ALL_LINKS = frozenset({"linkset", "all"})
-_HTML = "text/html; charset=utf-8"
 _PROBLEM = "application/problem+json"
 
 
@@ -59,7 +59,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer that leads nowhere: a list of links, a choice, or that there is none."""
+    """What programs are told where nothing is led to: links, a choice, or that there is none."""
 
     status: HTTPStatus
     outcome: str
@@ -67,6 +67,15 @@ class Told:
     body: bytes
     #: What it says in its ``Link`` header beside ``HAS_LINKSET``.
     link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The same for people: a page, in the language of whoever asks."""
+
+    status: HTTPStatus
+    outcome: str
+    page: Page
 
 
 def asks_for_links(query: str) -> bool:
@@ -81,7 +90,7 @@ def concerns_links(environ: Mapping[str, Any], query: str, brand: UUID) -> bool:
 
 def answer(
     environ: Mapping[str, Any], query: str, brand: UUID, found: ScannedUnit | Code, code: Code
-) -> Way | Told | None:
+) -> Way | Told | Shown | None:
     """Return the answer of a code by its links; None for its page here. Raises ``Unavailable``.
 
     ``found`` is the unit, or the code of what has a page; ``code`` what was asked for.
@@ -110,7 +119,7 @@ def _says_page_here(asked: str, wishes: Wishes, *, wants_all: bool) -> bool:
 
 def _of_type(
     environ: Mapping[str, Any], query: str, levels: list[Level], asked: str, wishes: Wishes
-) -> Way | Told | None:
+) -> Way | Told | Shown | None:
     offers = best_of_type(levels, asked, wishes)
     if len(offers) == 1:
         return _way_to(offers[0], levels, query)
@@ -119,8 +128,8 @@ def _of_type(
         return _choices(levels[0], offers, wishes, for_person=for_person)
     types = types_of(levels)
     if for_person:
-        body = no_such_link_page(asked, levels, types)
-        return Told(HTTPStatus.NOT_FOUND, "no_such_link", _HTML, body)
+        page = no_such_link_page(asked, levels[0], types)
+        return Shown(HTTPStatus.NOT_FOUND, "no_such_link", page)
     problem = {
         "title": "No such link",
         "status": HTTPStatus.NOT_FOUND,
@@ -150,19 +159,21 @@ def _levels(
     return with_links(levels_of(item, code, base), links_of(brand, item.product_id))
 
 
-def _all_links(levels: list[Level], wishes: Wishes) -> Told:
+def _all_links(levels: list[Level], wishes: Wishes) -> Told | Shown:
     linkset = as_linkset(levels)
     form = wishes.linkset_form
     if form == HTML:
-        return Told(HTTPStatus.OK, "linkset", _HTML, links_page(levels, linkset))
+        return Shown(HTTPStatus.OK, "linkset", links_page(levels, linkset))
     body = as_json_ld(linkset) if form == JSON_LD else linkset
     return Told(HTTPStatus.OK, "linkset", form, json.dumps(body).encode(), _HAS_CONTEXT)
 
 
-def _choices(level: Level, offers: list[Offer], wishes: Wishes, *, for_person: bool) -> Told:
+def _choices(
+    level: Level, offers: list[Offer], wishes: Wishes, *, for_person: bool
+) -> Told | Shown:
     status = HTTPStatus.MULTIPLE_CHOICES
     if for_person:
-        return Told(status, "choices", _HTML, choices_page(level, offers))
+        return Shown(status, "choices", choices_page(level, offers))
     form = wishes.linkset_form
     linkset = choices_as_linkset(level, offers)
     body = as_json_ld(linkset) if form == JSON_LD else linkset

@@ -19,6 +19,11 @@ from resolver.negotiation import Wishes, best
 CONTEXT = "https://ref.gs1.org/standards/resolver/linkset-context"
 
 OWN_TITLE = "Digital product passport"
+#: What a thing is of its product. The page for people says it in the language of whoever asks.
+OF_UNIT = "%(product)s, serial number %(serial)s"
+OF_LOT = "%(product)s, lot %(lot)s"
+OF_BATCH = "%(product)s, batch"
+_OF_PRODUCT = "%(product)s"
 # GS1's schema of linksets knows a language of two letters, with a region of two or without.
 _LETTERS = 2
 
@@ -59,6 +64,8 @@ class Offer:
     media_type: str = HTML
     is_default: bool = False
     is_of_product: bool = False
+    #: Whether it is the page here, which no brand has given its title.
+    is_own: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -68,13 +75,22 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A thing, or what it is one of: its address, its page here, and what is linked to it."""
+    """A thing, or what it is one of: its address, its page here, and what is linked to it.
+
+    ``words`` say what it is, with its product and its values to fill in.
+    """
 
     anchor: str
-    description: str
+    words: str
+    product: str
     page: str
     values: Mapping[str, str]
     offers: tuple[Offer, ...] = field(default=())
+
+    @property
+    def description(self) -> str:
+        """What it is, as programs are told: in English."""
+        return self.words % {**self.values, "product": self.product}
 
 
 def levels_of(item: Item, code: Code, base: str) -> list[Level]:
@@ -88,23 +104,21 @@ def levels_of(item: Item, code: Code, base: str) -> list[Level]:
 
     def add(path: str, page: str, words: str, *names: str) -> None:
         of_level = {name: value for name, value in values.items() if name in names}
-        description = f"{item.product}{words}"
-        found.append(Level(f"{base}{path}", description, f"{base}{page}", of_level))
+        found.append(Level(f"{base}{path}", words, item.product, f"{base}{page}", of_level))
 
     if item.token:
         # A slash that a browser added is no part of the serial number.
         link = replace(code, serial=item.serial) if isinstance(code, DigitalLink) else code
-        words = f", serial number {item.serial}"
-        add(link.canonical, f"/p/{item.token}", words, "gtin", "lot", "serial", "token")
+        add(link.canonical, f"/p/{item.token}", OF_UNIT, "gtin", "lot", "serial", "token")
     if item.lot:
         path = _lot_path(item, code)
-        add(path, f"/p{path}", f", lot {item.lot}", "gtin", "lot")
+        add(path, f"/p{path}", OF_LOT, "gtin", "lot")
     if item.gtin is None or (isinstance(code, GroupLink) and code.kind == "mb"):
         path = f"/mb/{item.batch_id}"
-        add(path, f"/p{path}", ", batch", "gtin")
+        add(path, f"/p{path}", OF_BATCH, "gtin")
     if item.gtin:
         path = DigitalLink(item.gtin).canonical
-        add(path, f"/p{path}", "", "gtin")
+        add(path, f"/p{path}", _OF_PRODUCT, "gtin")
     return found
 
 
@@ -159,9 +173,9 @@ def _offer(link: StoredLink, level: Level) -> Offer:
 
 
 def _own(level: Level, *, is_pip: bool) -> Iterable[Offer]:
-    yield Offer(DPP, level.page, OWN_TITLE)
+    yield Offer(DPP, level.page, OWN_TITLE, is_own=True)
     if is_pip:
-        yield Offer(PIP, level.page, LINK_TYPES[PIP])
+        yield Offer(PIP, level.page, LINK_TYPES[PIP], is_own=True)
 
 
 def defaults(levels: Sequence[Level]) -> tuple[Offer, ...]:
@@ -174,7 +188,7 @@ def defaults(levels: Sequence[Level]) -> tuple[Offer, ...]:
     offers = [offer for level in levels for offer in level.offers if offer.is_default]
     for offer in sorted(offers, key=lambda one: not one.is_of_product):
         chosen.setdefault(offer.key, offer)
-    rule = chosen.pop(("", HTML), None) or Offer(DPP, levels[0].page, OWN_TITLE)
+    rule = chosen.pop(("", HTML), None) or Offer(DPP, levels[0].page, OWN_TITLE, is_own=True)
     return rule, *chosen.values()
 
 

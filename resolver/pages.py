@@ -52,7 +52,7 @@ def _paragraph(*sentences: str) -> str:
     return f"<p>{' '.join(escape(sentence, quote=False) for sentence in sentences)}</p>"
 
 
-def _page(language: str, title: str, words: str, more: str = "") -> bytes:
+def whole_page(language: str, title: str, words: str, more: str = "") -> bytes:
     """Return a page of one heading and paragraphs given as HTML."""
     return _PAGE.format(
         language=language,
@@ -74,7 +74,7 @@ def _in_each_language(make: Callable[[str], bytes]) -> dict[str, bytes]:
 
 
 def _unknown(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language,
         gettext("Unknown code"),
         _paragraph(gettext("No item has been issued under this code."))
@@ -86,7 +86,7 @@ def _unknown(language: str) -> bytes:
 
 
 def _no_such_host(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language,
         gettext("Unknown address"),
         _paragraph(gettext("No brand's codes are answered at this address."))
@@ -95,13 +95,13 @@ def _no_such_host(language: str) -> bytes:
 
 
 def _not_allowed(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language, gettext("Method not allowed"), _paragraph(gettext("A code can only be read."))
     )
 
 
 def _unavailable(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language,
         gettext("Not available at the moment"),
         _paragraph(gettext("The item cannot be looked up right now."))
@@ -113,7 +113,7 @@ def _unavailable(language: str) -> bytes:
 
 
 def _too_many(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language,
         gettext("Too many unknown codes"),
         _paragraph(gettext("Too many codes that do not exist were asked for from this network."))
@@ -130,7 +130,7 @@ _MEANT = '<p><a href="{meant}">{words}</a></p>'
 
 
 def _malformed(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language,
         gettext("This is not a valid code"),
         _paragraph(gettext("The address in this code is not written as codes of its kind are."))
@@ -140,7 +140,7 @@ def _malformed(language: str) -> bytes:
 
 
 def _test_refused(language: str) -> bytes:
-    return _page(
+    return whole_page(
         language,
         gettext("This test link is not valid"),
         "@more@"
@@ -191,11 +191,6 @@ def test_refused(reason: str) -> Page:
     """Return the page for a test link that makes no test scan; nothing was activated."""
     more = _REASON.format(reason=escape(reason)).encode()
     return lambda language: _texts[_test_refused][language].replace(b"@more@", more)
-
-
-def in_english(title: str, words: str, more: str) -> bytes:
-    """Return a page whose words are made of what a brand has stored; ``more`` is HTML."""
-    return _page("en", title, _paragraph(words), more)
 
 
 def preview(product: str, brand: str) -> Page:

@@ -34,6 +34,7 @@ from resolver.languages import DEFAULT, chosen
 from resolver.link_answers import (
     HAS_LINKSET,
     NEGOTIATED,
+    Shown,
     Told,
     Way,
     answer,
@@ -130,8 +131,8 @@ def _resolve(environ: Environ, private: PrivateQuery) -> "_Redirect | _Page":
     way: Way | None = None
     if concerns_links(environ, query, known.brand):
         told = answer(environ, query, known.brand, found, code)
-        if isinstance(told, Told):
-            return _told(told, more)
+        if isinstance(told, Told | Shown):
+            return _told(known.brand, told, more)
         way, more = told, (*more, NEGOTIATED)
     page = _page(known.brand, found, private._replace(passed_on=query), scan)
     if isinstance(page, _Page):
@@ -157,7 +158,12 @@ def _traffic(environ: Environ, query: str, private: PrivateQuery) -> TrafficClas
     return TrafficClass.MACHINE if asks_for_links(query) else classify(environ)
 
 
-def _told(told: Told, more: _Headers) -> "_Page":
+def _told(brand: UUID, told: Told | Shown, more: _Headers) -> "_Page":
+    if isinstance(told, Shown):
+        preferred = face_of(brand).language
+        return _Page(
+            told.status, told.outcome, told.page, *more, preferred=preferred, vary=NEGOTIATED
+        )
     links = ", ".join(filter(None, (dict(more)["Link"], told.link)))
     headers = (("Link", links), NEGOTIATED)
     return _Document(told, *headers)
@@ -262,12 +268,14 @@ class _Page:
         page: pages.Page | None,
         *more: tuple[str, str],
         preferred: str = DEFAULT,
+        vary: tuple[str, str] = ("Vary", pages.VARY),
     ):
         self._status = f"{status.value} {status.phrase}"
         self._counter = SCANS.labels(outcome)
         self._page = page
         self._headers = more
         self._preferred = preferred
+        self._vary = vary
 
     def send(
         self, environ: Environ, start_response: StartResponse, always: list[tuple[str, str]]
@@ -282,12 +290,12 @@ class _Page:
         query, accepted = environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_LANGUAGE", "")
         language = chosen(query, accepted, self._preferred).tag
         body = page(language)
-        more = (("Content-Language", language), ("Vary", pages.VARY))
+        more = (("Content-Language", language), self._vary)
         return body, (*_of_body(body, "text/html; charset=utf-8"), *more)
 
 
 class _Document(_Page):
-    """What a code's links say, in the media type that was asked for and in one language."""
+    """What programs are told of a code's links, in the media type asked for and in English."""
 
     def __init__(self, told: Told, *more: tuple[str, str]):
         super().__init__(told.status, told.outcome, lambda _: told.body, *more)

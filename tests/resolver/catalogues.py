@@ -18,12 +18,15 @@ from babel.messages.pofile import read_po, write_po
 
 from minting.passport_schema import CATEGORIES, load
 from resolver.languages import OFFERED
+from resolver.link_types import LINK_TYPES
+from resolver.linkset import OF_BATCH, OF_LOT, OF_UNIT
 
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "resolver" / "locale"
 #: The texts are written in English, which needs no catalogue.
 TRANSLATED = sorted(set(OFFERED) - {"en"})
 FIELD, VALUE = "passport field", "passport value"
+LINK_TYPE, LINKED = "link type", "linked thing"
 
 _KEYWORDS = ("gettext", "pgettext", "npgettext")
 _IN_TEMPLATE = re.compile(r"""\b(?:_|gettext)\(u?(?P<quote>['"])(?P<text>.*?)(?P=quote)\)""")
@@ -36,7 +39,7 @@ Message = tuple[str | None, str, str | None]
 
 def messages() -> set[Message]:
     """Return every text that the pages may show, but for what brands wrote."""
-    return {*_of_code(), *_of_templates(), *_of_schemas()}
+    return {*_of_code(), *_of_templates(), *_of_schemas(), *_of_links()}
 
 
 def catalogue(language: str) -> Catalog:
@@ -107,6 +110,13 @@ def _of_shape(shape: dict) -> Iterator[Message]:
     for value in shape.get("enum", ()):
         if isinstance(value, str) and not _SAME_EVERYWHERE.fullmatch(value):
             yield VALUE, value.replace("_", " "), None
+
+
+def _of_links() -> Iterator[Message]:
+    for label in LINK_TYPES.values():
+        yield LINK_TYPE, label, None
+    for words in (OF_UNIT, OF_LOT, OF_BATCH):
+        yield LINKED, words, None
 
 
 def update(language: str) -> None:

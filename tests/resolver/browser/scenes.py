@@ -12,6 +12,7 @@ from resolver.redirects import in_front_of
 from tests.factories import BrandWorld, make_world
 from tests.planes import acting_as
 from tests.platform.wsgi import Answer, call
+from tests.resolver.linking import BROWSER, add_link
 from tests.resolver.logos import put_logo
 from tests.resolver.scanning import IPHONE
 from tests.resolver.units import mint
@@ -39,7 +40,7 @@ class Scenes:
 
     def _ask(self, application: Any, path: str) -> None:
         host = "nobody.example" if "nobody" in path else self.host
-        headers = {"host": host, "user-agent": IPHONE}
+        headers = {"host": host, "user-agent": IPHONE, "accept": BROWSER}
         self.answers[path] = call(application, "GET", path, headers=headers)
 
 
@@ -76,13 +77,19 @@ def make_scenes() -> Scenes:
     paths["first scan"] += f"?scan={found}"
     paths["expired"] += "?17=250131"
     minted = mint(world, serials=["A-" + "9" * 18], lot="LOT-7")
+    for at, title in enumerate(("How do I wash it?", "هل يمكن كيّه؟")):
+        add_link(world, "gs1:faqs", f"https://care.nordhav.example/{at}", title=title)
     plain = f"/01/{minted.gtin}/21/never-issued"
+    of_lot = f"/01/{minted.gtin}/10/LOT-7?linkType="
     paths |= {
         "lot": f"/p/ml/{minted.lot_id}",
         "product": f"/p/01/{minted.gtin}",
         "unknown": plain,
         "no such host": f"{plain}?nobody=1",
         "malformed": f"{plain}/10/L1",
+        "links": f"{of_lot}linkset",
+        "choices": f"{of_lot}gs1:faqs",
+        "no such link": f"{of_lot}gs1:recallStatus",
     }
     scenes = Scenes(paths, world.brand.resolver_host)
     scenes.add(f"/p/logo/{logo.sha256}.png")
