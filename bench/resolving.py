@@ -8,6 +8,7 @@ median over the rounds, so that what slows the machine down for a while slows bo
 
 import http.client
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -161,6 +162,15 @@ def _warm_up(superuser: "psycopg.Connection[Any]", servers: Servers, wrk: Wrk) -
 
 
 def _scans_kept(superuser: "psycopg.Connection[Any]") -> int:
+    """Count the scans on record, once those still on their way have come to rest."""
+    kept = -1
+    while (now := _count_scans(superuser)) != kept:
+        kept = now
+        time.sleep(0.2)
+    return kept
+
+
+def _count_scans(superuser: "psycopg.Connection[Any]") -> int:
     tables = [name for (name,) in superuser.execute(_TABLES_OF_SCANS).fetchall()]
     counts = [superuser.execute(f"select count(*) from {name}").fetchone() for name in tables]
     return sum(row[0] for row in counts if row)
