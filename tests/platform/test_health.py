@@ -34,9 +34,9 @@ def probe() -> Client:
 
 @pytest.fixture
 def database(db: None, settings, monkeypatch) -> Iterator[Proxy]:
-    """The database behind a switch, probed with a limit of half a second."""
+    """The database behind a switch; a machine that is held up must not look like a lost one."""
     known = settings.DATABASES["default"]
-    settings.HEALTH_CHECK_TIMEOUT_MS = 500
+    settings.HEALTH_CHECK_TIMEOUT_MS = 30_000
     with Proxy(known["HOST"], int(known["PORT"])) as proxy:
         monkeypatch.setitem(known, "PORT", str(proxy.port))
         yield proxy
@@ -121,26 +121,29 @@ def test_readiness_flips_when_the_database_goes_and_when_it_comes_back(probe, da
 
 
 @pytest.mark.usefixtures("nothing_else")
-def test_readiness_answers_in_time_while_the_database_is_silent_and_recovers(probe, database):
+def test_readiness_answers_in_time_while_the_database_is_silent_and_recovers(
+    probe, database, settings
+):
+    settings.HEALTH_CHECK_TIMEOUT_MS = 500
     database.fall_silent()
     began = time.monotonic()
     statuses = [probe.get("/health/readiness").status_code for _ in range(2)]
     assert statuses == [503, 503]
     assert time.monotonic() - began < 8, "one limit for all checks together, not one for each"
     database.speak_again()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while probe.get("/health/readiness").status_code == 503:
         assert time.monotonic() < until, "readiness does not come back"
         time.sleep(0.1)
 
 
 def test_checks_that_hang_take_one_thread_each_however_often_they_are_asked(monkeypatch, settings):
-    settings.HEALTH_CHECK_TIMEOUT_MS = 100
+    settings.HEALTH_CHECK_TIMEOUT_MS = 400
     begun = []
 
     def hang() -> str:
         begun.append(1)
-        time.sleep(1)
+        time.sleep(4)
         return "ok"
 
     monkeypatch.setitem(health.CHECKS, "storage", hang)
