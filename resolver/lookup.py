@@ -13,7 +13,6 @@ from resolver.gathering import Question, Row, Values, array_of
 from resolver.recording import NOTED, Scan, unrecorded, writing
 from resolver.traffic import TrafficClass
 
-_NOT_COUNTED_ONLY = "false"
 _COUNTED_ONLY = """(
     select version.category = any(asked.categories::text[])
       from minting_passportversion as version where version.id = batch.passport_version_id
@@ -34,8 +33,8 @@ def _lookup(answers: str, columns: str, rest: str, *, names: str) -> Lookup:
     ``columns from rest`` finds one row or none; ``answers`` names those columns that are returned.
     """
     known = names.split()
-    plain = _found(columns, _NOT_COUNTED_ONLY, rest)
-    counted = _found(columns, _COUNTED_ONLY, rest)
+    plain = _found(columns, rest)
+    counted = _found(f"{columns}, {_COUNTED_ONLY} as counted_only", rest)
     return Lookup(
         Question(known, f" select place, {_columns_of('answer', answers)} {plain}"),
         Question([*known, *NOTED], _noted(answers, plain, writing(counted_only=False))),
@@ -49,10 +48,10 @@ def _columns_of(source: str, names: str) -> str:
     return ", ".join(f"{source}.{name}" for name in names.split())
 
 
-def _found(columns: str, counted_only: str, rest: str) -> str:
+def _found(columns: str, rest: str) -> str:
     # With a limit the question stays one of its own for each scan: an index, whatever is planned.
     return f"""from asked cross join lateral (
-    select {columns}, {counted_only} as counted_only {rest} limit 1
+    select {columns} {rest} limit 1
 ) as answer"""
 
 

@@ -1,7 +1,6 @@
 """Scans that come at the same time share a statement, and each has an answer of its own."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from resolver.gathering import Question
 from tests.resolver.scan_rows import events
 from tests.resolver.scanning import scan
 from tests.resolver.units import mint, units_of
+from tests.stack.conftest import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -45,13 +45,6 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     monkeypatch.setattr(gathering, "fetch_all", gate)
     yield gate
     gate.opened.set()
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def ask_together(question: Question, gate: Gate, asked: list, ask: Callable) -> list:
