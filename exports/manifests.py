@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from minting.resolver_urls import LOT_PATH, url_parts
 from minting.states import UnitStatus
 
 COLUMNS = (
@@ -95,19 +96,6 @@ def _cell(value: str) -> str:
     end"""  # noqa: S608 - ``value`` is a column or a placeholder
 
 
-def _path_segment(value: str) -> str:
-    """Return SQL that percent-encodes as ``urllib.parse.quote(value, safe="")`` does."""
-    unreserved = "A-Za-z0-9_.~-"
-    return rf"""
-    case when {value} ~ '^[{unreserved}]*$' then {value}
-         else (select string_agg(
-                          case when letter ~ '[{unreserved}]' then letter
-                               else regexp_replace(upper(encode(convert_to(letter, 'UTF8'), 'hex')),
-                                                   '(..)', '%%\1', 'g') end, '' order by place)
-                 from string_to_table({value}, null) with ordinality as letters (letter, place))
-    end"""  # noqa: S608 - ``value`` is a column or a placeholder
-
-
 # A unit's state at ``as_of``, from the moments of its changes.
 _STATUS = f"""
     case when unit.status = {UnitStatus.REVOKED.value}
@@ -126,13 +114,9 @@ _CREATED_AT = """
 _LOTS = f"""
 with lots as materialized (
     select id, {_cell("lot_code")} as cell,
-           case when lot_code <> '' then '/10/' || {_path_segment("lot_code")} end as path
+           {LOT_PATH} as path
       from minting_mintlot where batch_id = %(batch_id)s
 )"""  # noqa: S608 - made of constants
-
-# Under a GTIN a unit is named by its stored serial, else by its token.
-_URL_NAME = f"""
-    case when unit.serial <> '' then {_path_segment("unit.serial")} else unit.token end"""
 
 # The parenthesised runs of constants are folded by the planner into one text each.
 _PACK = """{lots}
@@ -151,14 +135,14 @@ select string_agg(
 """
 
 
-def _pack_sql(*, has_lots: bool, has_gtin: bool) -> str:
+def _pack_sql(url_name: str, *, has_lots: bool, has_gtin: bool) -> str:
     return _PACK.format(
         lots=_LOTS if has_lots else "",
         join="left join lots on lots.id = unit.lot_id" if has_lots else "",
         lot_cell="coalesce(lots.cell, '')" if has_lots else "''",
         lot_path="coalesce(lots.path, '')" if has_lots and has_gtin else "''",
         serial_cell=_cell("unit.serial"),
-        url_name=_URL_NAME if has_gtin else "unit.token",
+        url_name=url_name,
         sku=_cell("%(sku)s"),
         production_ref=_cell("%(production_ref)s"),
         status=_STATUS,
@@ -172,16 +156,15 @@ def pack_query(batch: FrozenBatch, *, first: int, last: int) -> tuple[str, dict[
     The query runs in the brand's scope. ``minting.serials.resolver_url`` is the same rule of the
     URL in Python; a test holds the two together.
     """
-    if batch.url_rule != 1:
-        raise ValueError(f"resolver URL rule {batch.url_rule} is not known")
-    path = f"/01/{batch.gtin}" if batch.gtin is not None else ""
-    start, end = batch.resolver_base + path, ""
+    url = url_parts(base=batch.resolver_base, gtin=batch.gtin, rule=batch.url_rule)
+    start, end = url.start, ""
     if '"' in start or "," in start:
         start, end = '"' + start.replace('"', '""'), '"'
-    return _pack_sql(has_lots=batch.has_lots, has_gtin=bool(path)), {
+    has_gtin = batch.gtin is not None
+    return _pack_sql(url.name, has_lots=batch.has_lots, has_gtin=has_gtin), {
         "batch_id": str(batch.batch_id),
         "url_start": start,
-        "url_middle": "/21/" if path else "/mu/",
+        "url_middle": url.middle,
         "url_end": end,
         "gtin": batch.gtin,
         "sku": batch.sku,
