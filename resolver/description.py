@@ -18,7 +18,7 @@ from resolver.hosts import brand_of
 from resolver.link_types import NAMESPACE, PREFIX
 from resolver.links import name_of_brand
 from resolver.linkset import CONTEXT
-from resolver.passport import refused
+from resolver.public_answers import refused
 
 log = structlog.get_logger(__name__)
 
