@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import exporting, fairness, gateway, memory, minting, resolving, revoking
+from bench import exporting, fairness, gateway, memory, minting, proving, resolving, revoking
 from bench.figures import Figures
 from bench.peers.places import Places
 from bench.system import System
@@ -40,6 +40,9 @@ def measure_minting(system: System, options: argparse.Namespace, figures: Figure
     note("export.vs_copy", vs_copy)
     note("mint_and_export.seconds", both)
     note("memory.worker_mb_at_1000000", memory.worker_peak_mb(system, units=units))
+    leaves_per_s, vs_sha256 = _proven(system, units)
+    note("proof.leaves_per_s", leaves_per_s)
+    note("proof.vs_sha256", vs_sha256)
     note("mint.two_jobs_units_per_s", minting.overlapping(system, units=units, jobs=2))
     note("revoke.seconds", revoking.whole_batch(system, units=units))
     for name, value in fairness.beside_a_large_job(system).items():
@@ -52,6 +55,14 @@ def measure_minting(system: System, options: argparse.Namespace, figures: Figure
         late = minting.against_copy(system, units=units, rounds=rounds)
         note("mint.units_per_s_at_10m", late.units_per_s)
         note("mint.vs_copy_at_10m", late.vs_copy)
+
+
+def _proven(system: System, units: int) -> tuple[float, float]:
+    with system.superuser() as superuser:
+        minting.settle(superuser)
+        _, batch_id = minting.finished(superuser, system.submit(units)["mint_job_id"])
+        minting.settle(superuser)
+    return proving.leaves_per_s(system, batch_id=batch_id, units=units)
 
 
 def measure_resolver(system: System, options: argparse.Namespace, figures: Figures) -> None:

@@ -20,6 +20,7 @@ select job.status, job.last_error, extract(epoch from job.finished_at - job.crea
 _IDLE = """
 select not exists (select from minting_mintjob where status in ('QUEUED', 'RESERVED', 'PROCESSING'))
    and not exists (select from exports_packbuild where status in ('pending', 'generating'))
+   and not exists (select from minting_batchproof where status = 'pending')
 """
 
 
@@ -33,7 +34,7 @@ class Minting:
 
 
 def settle(superuser: "psycopg.Connection[Any]") -> None:
-    """Wait until no job and no pack build is under way, then write the database out."""
+    """Wait until no job, pack build or proof is under way, then write the database out."""
     wait_until(
         "the queues to empty",
         lambda: True if superuser.execute(_IDLE).fetchone() == (True,) else None,

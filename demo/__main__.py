@@ -7,11 +7,12 @@ import argparse
 import os
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import urllib3
 
-from demo import catalogue, mint, packs, proof, scans
+from demo import catalogue, mint, packs, proof, scans, unit_proofs
 from demo.addresses import Addresses, read_addresses
 from demo.api_client import ApiClient
 from demo.brand import DemoBrand, create_brand
@@ -80,8 +81,12 @@ def _run(checks: Checks, addresses: Addresses, units: int, slug: str) -> None:
     proved, prove_seconds = _prove(checks, addresses, submitted, delivery, units)
     packs.check_refusals(api, checks, built)
 
-    checks.step("4  Scans")
+    checks.step("4  Proofs that anyone can check")
+    signed = unit_proofs.wait_until_signed(api, checks, submitted.batch_id, units)
     codes = scans.pick_codes(delivery.downloads, scans.SCANS)
+    unit_proofs.check_proofs(checks, codes)
+
+    checks.step("5  Scans")
     scan_times = scans.scan_codes(api, checks, codes, submitted.product["name"])
     scans.show_kpis(api, checks, units=units, scanned=len(codes), packs=len(built))
 
@@ -93,6 +98,7 @@ def _run(checks: Checks, addresses: Addresses, units: int, slug: str) -> None:
         delivery=delivery,
         size=proved.size,
         prove_seconds=prove_seconds,
+        signed_at=datetime.fromisoformat(signed["signed_at"]),
         scan_times=scan_times,
         total_seconds=time.monotonic() - began,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 
@@ -24,6 +25,7 @@ class Figures:
     delivery: Delivery
     size: int
     prove_seconds: float
+    signed_at: datetime
     scan_times: Sequence[float]
     total_seconds: float
 
@@ -32,6 +34,11 @@ class Figures:
         """From the end of the job to the end of the last pack."""
         end = max(pack.completed_at for pack in self.packs)
         return (end - self.minted.finished_at).total_seconds()
+
+    @property
+    def signing_seconds(self) -> float:
+        """From the end of the job to the signature; packs come first. Stated in whole seconds."""
+        return max(0.0, (self.signed_at - self.minted.finished_at).total_seconds())
 
 
 def figures_table(figures: Figures, checks: Checks) -> str:
@@ -50,7 +57,8 @@ def figures_table(figures: Figures, checks: Checks) -> str:
         ("minted and exported in", f"{minted.seconds + export:.1f} s"),
         ("packs", f"{len(figures.packs)} with {megabytes(figures.size)}"),
         ("downloaded in", f"{fetched:.1f} s   {megabytes(round(figures.size / fetched))}/s"),
-        ("proven in", f"{figures.prove_seconds:.1f} s"),
+        ("packs proven in", f"{figures.prove_seconds:.1f} s"),
+        ("signed", f"{figures.signing_seconds:.0f} s after the last unit, packs first"),
         ("scan and passport page", f"{median(figures.scan_times):.0f} ms (median)"),
         ("the demo in all", f"{figures.total_seconds:.1f} s, {megabytes(peak_memory())} at most"),
         ("checks", f"{checks.held} of {checks.held + checks.failed} held"),

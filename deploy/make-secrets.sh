@@ -25,7 +25,7 @@ for name in \
     postgres_password tieback_owner_password tieback_app_password tieback_worker_password \
     tieback_resolver_password tieback_ops_password redis_password s3_secret_access_key \
     metrics_token owner_secret_key web_secret_key console_secret_key worker_secret_key \
-    resolver_secret_key test_link_key
+    resolver_secret_key test_link_key proof_secret
 do
     random_hex 32 | keep "$name"
 done

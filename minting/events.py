@@ -27,6 +27,9 @@ EVENT_TYPES: dict[str, str] = {
     "packs.started": "A worker began to build the packs.",
     "packs.completed": "All packs and their manifest are stored.",
     "packs.failed": "The packs could not be built.",
+    "proof.signed": "Every unit is in the batch's tree, and the brand has signed its root.",
+    "proof.retried": "A person let a failed proof go on.",
+    "proof.failed": "The batch's tree could not be built.",
     "pack.downloaded": "A signed URL for a pack was given out.",
 }
 

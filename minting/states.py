@@ -93,6 +93,21 @@ PHYSICAL_TRANSITIONS: dict[PhysicalStatus, tuple[PhysicalStatus, ...]] = {
 }
 
 
+class ProofStatus(TextChoices):
+    """Where the proof of a batch stands."""
+
+    PENDING = "pending", "Pending"
+    SIGNED = "signed", "Signed"
+    FAILED = "failed", "Failed"
+
+
+PROOF_TRANSITIONS: dict[ProofStatus, tuple[ProofStatus, ...]] = {
+    ProofStatus.PENDING: (ProofStatus.SIGNED, ProofStatus.FAILED),
+    ProofStatus.FAILED: (ProofStatus.PENDING,),
+    ProofStatus.SIGNED: (),
+}
+
+
 class UnitStatus(IntegerChoices):
     """A unit's life; it only ever moves to a higher value."""
 

@@ -7,14 +7,16 @@ from uuid import UUID
 from celery import Task, shared_task
 from django.conf import settings
 
-from minting import pipeline
-from minting.fairness import next_of_brand
+from minting import pipeline, revocations
+from minting.fairness import job_waits, next_of_brand
 from minting.leases import due_jobs
-from minting.revocations import REVOKE, oldest_unfinished, work_next_step
+from minting.proofs import building
 from minting.stopping import stop_requested
 from minting.worker import Outcome, work_next_job
 
 SWEEP_RINGS_AT_MOST = 20
+# Batches minted before there were proofs: each sweep asks for those of so many.
+SWEEP_ASKS_AT_MOST = 100
 
 
 @shared_task(bind=True, name="minting.generate")
@@ -50,16 +52,34 @@ def revoke(revocation_id: str) -> None:
     """Work through unfinished revocations; ``revocation_id`` only tells why the bell rang."""
     deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
     while not stop_requested() and time.monotonic() < deadline:
-        if work_next_step() is None:
+        if revocations.work_next_step() is None:
             return
-    pipeline.ring_step(REVOKE, revocation_id)
+    pipeline.ring_step(revocations.REVOKE, revocation_id)
+
+
+@shared_task(name=building.PROVE)
+def prove(hint: str = "") -> None:
+    """Build the trees of minted batches for one window; ``hint`` only tells why the bell rang.
+
+    Somebody waits for each job, and nobody for a proof: jobs that wait come first.
+    """
+    deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    worked = building.work_next_step()
+    while worked and not stop_requested() and time.monotonic() < deadline and not job_waits():
+        worked = building.work_next_step()
+    if worked:
+        pipeline.ring_step(building.PROVE, worked)
 
 
 @shared_task(name="minting.sweep")
 def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
-    waiting = oldest_unfinished()
+    waiting = revocations.oldest_unfinished()
     if waiting is not None:
-        pipeline.ring_step(REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)
+        pipeline.ring_step(revocations.REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)
+    building.queue_missed(SWEEP_ASKS_AT_MOST)
+    unproven = building.oldest_unfinished()
+    if unproven is not None:
+        pipeline.ring_step(building.PROVE, unproven, expires=pipeline.SWEPT_BELL_SECONDS)
     for job_id in due_jobs(SWEEP_RINGS_AT_MOST):
         pipeline.ring(job_id, expires=pipeline.SWEPT_BELL_SECONDS)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from minting.models import MintBatch, MintUnit
 from minting.serials import resolver_url
-from minting.states import UnitStatus
+from minting.states import ProofStatus, UnitStatus
 from resolver.digital_link import (
     Code,
     DigitalLink,
@@ -44,6 +44,7 @@ _OF_UNIT = {
     "revoked_at": "revoked_at",
     "reason": "revocation__reason",
     "lot": "lot__lot_code",
+    "proof": "batch__proof__status",
 }
 _THROUGH_UNIT = {name: f"batch__{column}" for name, column in _OF_BATCH.items()}
 
@@ -84,6 +85,7 @@ class Item:
     updated_at: datetime
     dpp: Any
     unit: Unit | None = None
+    is_proven: bool = False
 
 
 def read_unit(brand: UUID, token: str) -> Item | None:
@@ -99,6 +101,7 @@ def read_unit(brand: UUID, token: str) -> Item | None:
     found = dict(zip(columns, row, strict=True))
     stored = {name: found.pop(name) for name in _OF_UNIT}
     lot, serial = stored.pop("lot"), stored["serial"]
+    is_proven = stored.pop("proof") == ProofStatus.SIGNED
     return Item(
         kind="item",
         code=resolver_url(
@@ -107,6 +110,7 @@ def read_unit(brand: UUID, token: str) -> Item | None:
         page=f"/p/{token}",
         lot=lot,
         unit=Unit(**{**stored, "serial": serial or token, "status": UnitStatus(stored["status"])}),
+        is_proven=is_proven,
         **found,
     )
 

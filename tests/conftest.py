@@ -43,7 +43,7 @@ _TEST_ONLY_GRANTS = """
 def pytest_configure() -> None:
     """Count no requests and no misses: tests send more of both. Some turn it on again.
 
-    Each run has a key of its own for test links.
+    Each run has keys of its own for test links and proofs.
     """
     from django.conf import settings
     from django.test import TransactionTestCase
@@ -51,6 +51,7 @@ def pytest_configure() -> None:
     from resolver.staff_scans import public_key_of
 
     settings.API_RATE_LIMIT = settings.TIEBACK_MISSES_PER_MINUTE = 0
+    settings.TIEBACK_PROOF_SECRET = secrets.token_hex(32)
     key = secrets.token_hex(32)
     settings.TIEBACK_TEST_LINK_KEY = key
     settings.TIEBACK_TEST_LINK_PUBLIC_KEYS = [public_key_of(key)]

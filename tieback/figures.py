@@ -53,6 +53,11 @@ with standing as (
            with ordinality as known (name, place)
       left join (select status, count(*) as total from exports_packbuild group by status)
            as counted on counted.status = name
+), proofs as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(array['pending', 'signed', 'failed']) with ordinality as known (name, place)
+      left join (select status, count(*) as total from minting_batchproof group by status)
+           as counted on counted.status = name
 )
 select clock_timestamp(),
        (select json_object_agg(name, total order by place) from jobs),
@@ -62,6 +67,7 @@ select clock_timestamp(),
        (select count(*) from live where paused),
        (select count(*) from live where waiting and status <> 'QUEUED' and owner <> ''),
        (select json_object_agg(name, total order by place) from builds),
+       (select json_object_agg(name, total order by place) from proofs),
        (select count(*) from exports_packbuild
          where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
        (select count(*) from (select from resolver_activation limit %(most)s) as first_ones),
@@ -83,6 +89,7 @@ class QueueFigures:
     paused_jobs: int
     expired_job_leases: int
     builds: dict[str, int]
+    proofs: dict[str, int]
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
@@ -117,6 +124,7 @@ class QueueFigures:
             "paused_jobs": self.paused_jobs,
             "jobs": self.jobs,
             "pack_builds": self.builds,
+            "proofs": self.proofs,
             "expired_leases": {
                 "mint": self.expired_job_leases,
                 "exports": self.expired_build_leases,
@@ -172,6 +180,7 @@ class FiguresCollector(Collector):
         )
         yield _by("tieback_mint_jobs", "Mint jobs by status.", "status", figures.jobs)
         yield _by("tieback_pack_builds", "Pack builds by status.", "status", figures.builds)
+        yield _by("tieback_proofs", "Proofs of batches by status.", "status", figures.proofs)
         yield _by(
             "tieback_expired_leases",
             "Work whose worker died and that nobody has taken over yet.",

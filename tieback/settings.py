@@ -133,6 +133,7 @@ PROMETHEUS_PORT = env.int("PROMETHEUS_PORT", 0)
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 1_048_576)
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 33_554_432)
+TIEBACK_PROOF_SECRET = env.str("TIEBACK_PROOF_SECRET", "")
 TIEBACK_TEST_LINK_KEY = env.str("TIEBACK_TEST_LINK_KEY", "")
 TIEBACK_TEST_LINK_PUBLIC_KEYS: list[str] = env.list("TIEBACK_TEST_LINK_PUBLIC_KEYS", [])
 TIEBACK_MISSES_PER_MINUTE = env.int(
@@ -377,14 +378,7 @@ def _problems() -> list[str]:
         found.append("DATABASE_DIRECT_URL is not set: migrations cannot go through the pooler")
     if _database.username or _database.password:
         found.append("DATABASE_URL must name host and database only; the plane picks the role")
-    if TIEBACK_PLANE in {"web", "worker", "console"}:
-        needed = {
-            "CELERY_BROKER_URL (or REDIS_URL)": CELERY_BROKER_URL,
-            "S3_ENDPOINT_URL": S3_ENDPOINT_URL,
-            "S3_ACCESS_KEY_ID": S3_ACCESS_KEY_ID,
-            "S3_SECRET_ACCESS_KEY": S3_SECRET_ACCESS_KEY,
-        }
-        found += [f"{name} is not set" for name, value in needed.items() if not value]
+    found += [f"{name} is not set" for name, value in _needed().items() if not value]
     if PRODUCTION and TIEBACK_PLANE in {"web", "console", "resolver"} and not ALLOWED_HOSTS:
         found.append("ALLOWED_HOSTS is empty")
     if "*" in ALLOWED_HOSTS and TIEBACK_PLANE != "resolver":
@@ -392,9 +386,24 @@ def _problems() -> list[str]:
     return [*found, *_unsound_tag_keys, *_problems_of_keys()]
 
 
+def _needed() -> dict[str, str]:
+    """Return what this plane cannot do without, by name."""
+    if TIEBACK_PLANE not in {"web", "worker", "console"}:
+        return {}
+    stores = {
+        "CELERY_BROKER_URL (or REDIS_URL)": CELERY_BROKER_URL,
+        "S3_ENDPOINT_URL": S3_ENDPOINT_URL,
+        "S3_ACCESS_KEY_ID": S3_ACCESS_KEY_ID,
+        "S3_SECRET_ACCESS_KEY": S3_SECRET_ACCESS_KEY,
+    }
+    signing = {"TIEBACK_PROOF_SECRET": TIEBACK_PROOF_SECRET}
+    return {**stores, **signing} if TIEBACK_PLANE == "worker" else stores
+
+
 def _problems_of_keys() -> list[str]:
     """Return which keys are none, without saying what they are."""
     keys = {
+        "TIEBACK_PROOF_SECRET": [TIEBACK_PROOF_SECRET] if TIEBACK_PROOF_SECRET else [],
         "TIEBACK_TEST_LINK_KEY": [TIEBACK_TEST_LINK_KEY] if TIEBACK_TEST_LINK_KEY else [],
         "TIEBACK_TEST_LINK_PUBLIC_KEYS": TIEBACK_TEST_LINK_PUBLIC_KEYS or [],
     }

@@ -22,6 +22,7 @@ _TONES = {
     "generating": "runs",
     "completed": "good",
     "minted": "good",
+    "signed": "good",
     "active": "good",
     "failed": "bad",
     "revoked": "bad",

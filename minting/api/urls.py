@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from minting.api import batches, jobs, lifecycle, mint_requests, revocations, serial_lists
+from minting.api import (
+    batches,
+    jobs,
+    lifecycle,
+    mint_requests,
+    proofs,
+    revocations,
+    serial_lists,
+)
 
 urlpatterns = [
     path("mint-requests/", mint_requests.MintRequestView.as_view(), name="mint-request"),
@@ -35,6 +43,11 @@ urlpatterns = [
         name="physical-status",
     ),
     path(
+        "mint-batches/<uuid:batch_id>/proof/",
+        proofs.MintBatchProofView.as_view(),
+        name="batch-proof",
+    ),
+    path(
         "mint-batches/<uuid:batch_id>/release/",
         lifecycle.MintBatchReleaseView.as_view(),
         name="batch-release",
@@ -46,6 +59,7 @@ urlpatterns = [
         revocations.RevocationDetailView.as_view(),
         name="revocation",
     ),
+    path("mint-units/<str:token>/proof/", proofs.MintUnitProofView.as_view(), name="unit-proof"),
     path("mint-units/", batches.MintUnitListView.as_view(), name="mint-unit-list"),
     path("mint-events/", batches.MintEventListView.as_view(), name="mint-event-list"),
     path("", include("minting.api.catalogue_urls")),

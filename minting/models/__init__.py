@@ -5,11 +5,13 @@ from minting.models.catalogue import PassportVersion, Product, ProductionBatch, 
 from minting.models.identifiers import IdentifierStatus, IdentifierType, ProductIdentifier
 from minting.models.jobs import MintCycle, MintEvent, MintJob
 from minting.models.pauses import MintPause
+from minting.models.proofs import BatchProof, ProofHead, ProofKey
 from minting.models.revocations import MintRevocation
 from minting.models.serials import SerialList, SerialListChunk
 from minting.models.units import MintUnit
 
 __all__ = (
+    "BatchProof",
     "IdentifierStatus",
     "IdentifierType",
     "MintBatch",
@@ -25,6 +27,8 @@ __all__ = (
     "ProductIdentifier",
     "ProductReadiness",
     "ProductionBatch",
+    "ProofHead",
+    "ProofKey",
     "SerialList",
     "SerialListChunk",
 )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.events import tell
 from minting.models import (
+    BatchProof,
     MintBatch,
     MintCycle,
     MintJob,
@@ -165,6 +166,13 @@ def make_pack(shop: Shop, build: PackBuild) -> PayloadPack:
             storage_key=f"{shop.brand_id}/{build.pk}/1.csv",
             status=PackStatus.PENDING,
         )
+
+
+def make_proof(shop: Shop, job: MintJob, **fields: Any) -> BatchProof:
+    """Make the proof of a job's batch, as far as ``fields`` say it has come."""
+    values: dict[str, Any] = {"quantity": job.requested_quantity, **fields}
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        return BatchProof.objects.create(brand=shop.world.brand, batch_id=job.batch_id, **values)
 
 
 def make_activation(shop: Shop, unit: MintUnit) -> None:

@@ -21,6 +21,7 @@ from tests.console.rows import (
     make_link,
     make_pack,
     make_pause,
+    make_proof,
     make_revocation,
     make_scan_policy,
     make_scan_signal,
@@ -65,6 +66,7 @@ def full(shop: Shop) -> Shop:
     make_cycles(shop, job, 2)
     make_unit(shop, job)
     make_pack(shop, make_build(shop, job))
+    make_proof(shop, job)
     make_pause(shop, job)
     make_revocation(shop, job)
     make_scan_signal(shop, job)
@@ -81,7 +83,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 19
+    assert len(pages) == 2 + 2 * 20
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

@@ -12,6 +12,7 @@ from django.test import override_settings
 from exports.worker import work_next_build
 from minting import worker
 from minting.models import MintBatch, MintUnit
+from minting.proofs.building import work_next_step
 from minting.worker import Outcome, work_next_job
 from resolver import database, hosts, recording
 from resolver.remembering import Remembered
@@ -63,6 +64,12 @@ def _build() -> None:
         work_next_build()
 
 
+def _prove() -> None:
+    with acting_as("worker"):
+        while work_next_step():
+            pass
+
+
 def _fail() -> None:
     """Let the job that waits meet errors until it has failed."""
 
@@ -111,6 +118,7 @@ def _count() -> None:
 EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
     "a worker builds the packs": _build,
+    "a worker signs the batches": _prove,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,
     "a worker counts the scans": _count,

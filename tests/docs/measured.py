@@ -9,7 +9,9 @@ from tieback.figures import FiguresCollector, QueueFigures
 def gauges() -> set[str]:
     """Return what the console reads from the rows."""
     nothing = dict.fromkeys(QueueFigures.__dataclass_fields__, 0)
-    empty: dict[str, dict[str, int]] = {name: {} for name in ("jobs", "waiting", "builds")}
+    empty: dict[str, dict[str, int]] = {
+        name: {} for name in ("jobs", "waiting", "builds", "proofs")
+    }
     figures = QueueFigures(**{**nothing, **empty})  # type: ignore[arg-type]
     return {metric.name for metric in FiguresCollector(figures).collect()}
 

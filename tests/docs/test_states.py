@@ -12,11 +12,13 @@ from minting.states import (
     BATCH_TRANSITIONS,
     JOB_TRANSITIONS,
     PHYSICAL_TRANSITIONS,
+    PROOF_TRANSITIONS,
     BatchStatus,
     JobStatus,
     PhysicalStatus,
     Priority,
     ProductionBatchStatus,
+    ProofStatus,
     RevocationStatus,
     UnitStatus,
 )
@@ -42,6 +44,7 @@ MACHINES: dict[str, tuple[type[models.Choices], Mapping[Any, tuple[Any, ...]]]] 
     PRODUCTION_BATCH: (ProductionBatchStatus, PRODUCTION_BATCH_TRANSITIONS),
     "Unit": (UnitStatus, UNIT_TRANSITIONS),
     "Revocation": (RevocationStatus, REVOCATION_TRANSITIONS),
+    "Proof": (ProofStatus, PROOF_TRANSITIONS),
     "Pack build": (PackStatus, TRANSITIONS),
     "Pack": (PackStatus, TRANSITIONS),
 }

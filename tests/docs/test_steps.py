@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from exports.models import PackBuild, PackStatus, PayloadPack
+from minting.models import BatchProof
 from minting.states import FINISHED_JOBS, JobStatus
 from tests.docs.test_states import MACHINES, PRODUCTION_BATCH
 from tests.planes import acting_as
@@ -56,6 +57,9 @@ def _of_job(state: Any) -> str:
 #: Everything a finished batch, build and pack has; a state that does not need it minds it not.
 _MINTED = ", minted_quantity = requested_quantity, minted_at = now()"
 _BUILT = ", manifest_key = 'manifest.json', manifest_sha256 = repeat('0', 64), finished_at = now()"
+_SIGNED = """, hashed_quantity = quantity, salt_key = 'x', passport_sha256 = repeat('0', 64),
+    root = repeat('0', 64), key = repeat('0', 64), signature = repeat('0', 128),
+    signed_at = now()"""
 _STORED = ", sha256 = repeat('0', 64), byte_size = 1, completed_at = now()"
 
 PLACES: dict[str, Place] = {
@@ -73,6 +77,13 @@ PLACES: dict[str, Place] = {
         column="physical_status",
     ),
     "Unit": Place("minting_mintunit", lambda r: r.brand.tokens[-1], 0, key="token"),
+    "Proof": Place(
+        "minting_batchproof",
+        lambda r: r.brand.failed.batch_id,
+        "pending",
+        lambda _: _SIGNED,
+        key="batch_id",
+    ),
     "Pack build": Place("exports_packbuild", lambda r: r.build.id, "pending", lambda _: _BUILT),
     "Pack": Place("exports_payloadpack", lambda r: r.pack.id, "pending", lambda _: _STORED),
 }
@@ -88,6 +99,7 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
         acting_as("worker"),
         brand_scope(own.world.brand.id),
     ):
+        BatchProof.objects.create(**of_all, quantity=1)
         build = PackBuild.objects.create(
             **of_all, status=PackStatus.PENDING, pack_size=1, pack_count=1
         )

@@ -305,6 +305,8 @@ READS: dict[Scope, frozenset[str]] = {
             "scan-signal-list",
             "scan-policy",
             "unit-timeline",
+            "unit-proof",
+            "batch-proof",
             "tag-list",
         }
     ),

@@ -28,6 +28,7 @@ from minting.models import (
     SerialList,
     SerialListChunk,
 )
+from minting.proofs.building import queue_for, work_next_step
 from minting.serials import generate_tokens
 from minting.states import BatchStatus, JobStatus, UnitStatus
 from resolver.disclosure import Access
@@ -395,6 +396,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             started_at=NOW,
             committed_at=NOW,
         )
+        queue_for(brand_id=owner.id, batch_id=batch_id, quantity=len(brand.tokens))
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1
         )
@@ -411,6 +413,8 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             )
             for number in range(len(brand.tokens))
         )
+    while work_next_step():
+        pass
     _packs(brand, packs)
     seal_audit()
 

@@ -23,6 +23,7 @@ PRODUCTION = {
     "S3_ACCESS_KEY_ID": "an-access-key",
     "S3_SECRET_ACCESS_KEY": "a-secret-access-key",
     "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF",
+    "TIEBACK_PROOF_SECRET": "5e" * 32,
     "METRICS_TOKEN": "only-for-this-test-0123456789",
     "ALLOWED_HOSTS": "app.example",
     **{plane.password_variable: "only-for-this-test" for plane in PLANES.values()},

@@ -34,6 +34,8 @@ DOORS = {
     ("minting_mintjob", "open_tieback_worker", "tieback_worker", "ALL"),
     ("exports_packbuild", "open_tieback_worker", "tieback_worker", "ALL"),
     ("exports_payloadpack", "open_tieback_worker", "tieback_worker", "ALL"),
+    # so are proofs
+    ("minting_batchproof", "open_tieback_worker", "tieback_worker", "ALL"),
     # so are acts of revoking; whoever claims has to know what is paused, whosever it is
     ("minting_mintrevocation", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_mintpause", "read_tieback_worker", "tieback_worker", "SELECT"),
@@ -66,6 +68,10 @@ DOORS = {
     ("resolver_link", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_brand", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("brands_resolverhost", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # who holds a code may check that it was issued
+    ("minting_batchproof", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_proofhead", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_proofkey", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a logo is there to be shown to anyone
     ("brands_brandlogo", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # the trigger that holds a brand's host runs as the owner

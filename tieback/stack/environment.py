@@ -70,6 +70,8 @@ class Environment:
         variables |= self._pick(secrets.SECRET_KEY, plane.password_variable)
         if plane.name in _STORES_OF:
             variables |= self._stores()
+        if plane.name == "worker":
+            variables |= self._pick(secrets.PROOFS)
         if plane.name == "web":
             variables |= self._pick(secrets.TEST_LINKS)
         if plane.name == "resolver":
@@ -97,7 +99,8 @@ class Environment:
 
     def _everything(self) -> dict[str, str]:
         passwords = (plane.password_variable for plane in PLANES.values())
-        mine = self._pick(secrets.SECRET_KEY, *passwords, secrets.OPERATOR, secrets.TEST_LINKS)
+        keys = (secrets.TEST_LINKS, secrets.PROOFS)
+        mine = self._pick(secrets.SECRET_KEY, *passwords, secrets.OPERATOR, *keys)
         return {**self._addresses(), **self._stores(), **self._test_links(), **mine}
 
     def _addresses(self) -> dict[str, str]:

@@ -4,9 +4,13 @@ from django.urls import path
 
 from resolver.description import DescriptionView
 from resolver.passport import GroupView, LogoView, PassportView
+from resolver.proofs import KeysView, ProofDocumentView, ProofPageView
 
 urlpatterns = [
     path(".well-known/gs1resolver", DescriptionView.as_view(), name="gs1resolver"),
+    path(".well-known/tieback-keys.json", KeysView.as_view(), name="proof_keys"),
+    path("p/<str:token>/proof", ProofPageView.as_view(), name="proof"),
+    path("p/<str:token>/proof.json", ProofDocumentView.as_view(), name="proof_document"),
     path("p/<str:token>", PassportView.as_view(), name="passport"),
     path("p/logo/<slug:sha256>.png", LogoView.as_view(), name="logo"),
     path("p/<path:code>", GroupView.as_view(), name="group_passport"),

@@ -1,0 +1,1 @@
+"""Proofs that a unit is one of a batch: a Merkle tree over its units, signed by the brand."""

@@ -1,0 +1,199 @@
+"""The file that proves one unit: ``proof.json``. Pure.
+
+It holds all that a check needs, and nothing of any other unit but hashes.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from minting.proofs import leaves
+from minting.proofs.merkle import LONGEST_PATH
+from minting.proofs.statement import ALGORITHM, Statement
+
+FORMAT = "tieback proof"
+VERSION = 1
+#: No proof comes near it.
+LARGEST_BYTES = 64 * 1024
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_SALT = re.compile(r"[0-9a-f]{32}")
+_SIGNATURE = re.compile(r"[0-9a-f]{128}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
+_LONGEST_URI = 2_000
+
+
+class NoProof(ValueError):
+    """The file is no proof; the message says where it is not, and what belongs there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """What is proven of a unit: that this code is one of this product's, with this passport."""
+
+    product_id: UUID
+    passport_sha256: str
+    salt: str
+    uri: str
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the leaf."""
+        return leaves.leaf_data(
+            product_id=self.product_id,
+            passport_sha256=bytes.fromhex(self.passport_sha256),
+            salt=bytes.fromhex(self.salt),
+            uri=self.uri,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """One unit's leaf, its place in the tree from 0, its path to the root, and who signed that."""
+
+    leaf: Leaf
+    index: int
+    path: tuple[str, ...]
+    statement: Statement
+    key: str
+    signature: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "leaf": {
+                "version": leaves.VERSION,
+                "product_id": str(self.leaf.product_id),
+                "passport_sha256": self.leaf.passport_sha256,
+                "salt": self.leaf.salt,
+                "uri": self.leaf.uri,
+            },
+            "index": self.index,
+            "path": list(self.path),
+            "statement": asdict(self.statement),
+            "signature": {"algorithm": ALGORITHM, "key": self.key, "value": self.signature},
+        }
+
+
+def read(content: bytes) -> Proof:
+    """Return the proof that a file holds, or an answer of the API. Raises ``NoProof``."""
+    if len(content) > LARGEST_BYTES:
+        raise NoProof(f"The file is larger than {LARGEST_BYTES:,} bytes.")
+    try:
+        given = json.loads(content)
+    except (ValueError, RecursionError):
+        raise NoProof("The file is not JSON.") from None
+    if isinstance(given, dict) and given.get("ok") is True:
+        given = given.get("data")
+    whole = _Part("", given)
+    whole.takes("format", FORMAT)
+    whole.takes("version", VERSION)
+    signature = whole.part("signature")
+    signature.takes("algorithm", ALGORITHM)
+    return Proof(
+        leaf=_leaf(whole.part("leaf")),
+        index=whole.number("index"),
+        path=whole.hashes("path"),
+        statement=_statement(whole.part("statement")),
+        key=signature.text("key", _HASH),
+        signature=signature.text("value", _SIGNATURE),
+    )
+
+
+def _leaf(part: "_Part") -> Leaf:
+    part.takes("version", leaves.VERSION)
+    uri = part.value("uri")
+    if not isinstance(uri, str) or not 0 < len(uri) <= _LONGEST_URI or not uri.isprintable():
+        raise NoProof("leaf.uri must be the text of a code.")
+    return Leaf(
+        product_id=UUID(part.id("product_id")),
+        passport_sha256=part.text("passport_sha256", _HASH),
+        salt=part.text("salt", _SALT),
+        uri=uri,
+    )
+
+
+def _statement(part: "_Part") -> Statement:
+    for field in fields(Statement):
+        if field.name in ("type", "version"):
+            part.takes(field.name, field.default)
+    return Statement(
+        brand_id=part.id("brand_id"),
+        batch_id=part.id("batch_id"),
+        product_id=part.id("product_id"),
+        passport_sha256=part.text("passport_sha256", _HASH),
+        size=part.number("size"),
+        root=part.text("root", _HASH),
+        signed_at=part.moment("signed_at"),
+    )
+
+
+class _Part:
+    """An object of the file, which is asked for its values by name."""
+
+    def __init__(self, name: str, given: object):
+        if not isinstance(given, Mapping):
+            raise NoProof(f"{name or 'The file'} must be an object.")
+        self._name = name
+        self._given = given
+
+    def part(self, name: str) -> "_Part":
+        return _Part(self._at(name), self.value(name))
+
+    def value(self, name: str) -> object:
+        if name not in self._given:
+            raise NoProof(f"{self._at(name)} is missing.")
+        return self._given[name]
+
+    def takes(self, name: str, only: object) -> None:
+        found = self.value(name)
+        if found != only or isinstance(found, bool):
+            raise NoProof(f"{self._at(name)} must be {only!r}; this program knows no other.")
+
+    def text(self, name: str, form: re.Pattern[str]) -> str:
+        found = self.value(name)
+        if not isinstance(found, str) or not form.fullmatch(found):
+            raise NoProof(f"{self._at(name)} must have the form {form.pattern}.")
+        return found
+
+    def id(self, name: str) -> str:
+        found = self.value(name)
+        try:
+            known = UUID(str(found))
+        except ValueError:
+            known = None
+        if str(known) != found:
+            raise NoProof(f"{self._at(name)} must be an id in its usual form.")
+        return str(known)
+
+    def moment(self, name: str) -> str:
+        found = self.text(name, _MOMENT)
+        try:
+            datetime.fromisoformat(found)
+        except ValueError:
+            raise NoProof(f"{self._at(name)} must be a moment.") from None
+        return found
+
+    def number(self, name: str) -> int:
+        found = self.value(name)
+        if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 1 << 53:
+            raise NoProof(f"{self._at(name)} must be a number, not negative.")
+        return found
+
+    def hashes(self, name: str) -> tuple[str, ...]:
+        found = self.value(name)
+        if not isinstance(found, list) or len(found) > LONGEST_PATH:
+            raise NoProof(f"{self._at(name)} must be a list of at most {LONGEST_PATH} hashes.")
+        for one in found:
+            if not isinstance(one, str) or not _HASH.fullmatch(one):
+                raise NoProof(f"{self._at(name)} must hold hashes of 64 hexadecimal digits.")
+        return tuple(found)
+
+    def _at(self, name: str) -> str:
+        return f"{self._name}.{name}" if self._name else name

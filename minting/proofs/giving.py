@@ -1,0 +1,59 @@
+"""Gives out the proof of one unit: its leaf, its path in the batch's tree, and what was signed.
+
+Costs the hashing of one chunk, whatever the batch's size. Runs in the scope of the brand, or where
+scopes are off.
+"""
+
+from minting.models import BatchProof, MintUnit, ProofHead
+from minting.proofs.document import Leaf, Proof
+from minting.proofs.leaves import SALT_BYTES
+from minting.proofs.merkle import CHUNK, path_in_chunks
+from minting.proofs.trees import full_chunk_roots, leaves_of, statement_of
+from minting.states import ProofStatus
+
+# The resolver may read no more of a batch.
+_OF_BATCH = (
+    *("batch__id", "batch__brand_id", "batch__product_id"),
+    *("batch__resolver_base", "batch__gtin", "batch__url_rule"),
+)
+_OF_PROOF = (
+    *("brand_id", "quantity", "salt_key", "passport_sha256"),
+    *("root", "key", "signature", "signed_at"),
+)
+
+
+def proof_of(unit: MintUnit) -> Proof | None:
+    """Return the proof of a unit, or None where its batch's tree is not signed (yet)."""
+    proof = (
+        BatchProof.objects.select_related("batch")
+        .only(*_OF_PROOF, *_OF_BATCH)
+        .filter(batch=unit.batch_id, status=ProofStatus.SIGNED)
+        .first()
+    )
+    if proof is None:
+        return None
+    index = unit.ordinal - 1
+    within = index % CHUNK
+    first = unit.ordinal - within
+    leaves = leaves_of(proof, first=first, last=min(first + CHUNK - 1, proof.quantity))
+    path = path_in_chunks(leaves.hashes, _chunk_roots(proof), index)
+    return Proof(
+        leaf=Leaf(
+            product_id=proof.batch.product_id,
+            passport_sha256=proof.passport_sha256,
+            salt=leaves.salts[within * SALT_BYTES :][:SALT_BYTES].hex(),
+            uri=leaves.uris[within].decode(),
+        ),
+        index=index,
+        path=tuple(one.hex() for one in path),
+        statement=statement_of(proof),
+        key=proof.key,
+        signature=proof.signature,
+    )
+
+
+def _chunk_roots(proof: BatchProof) -> list[bytes]:
+    """Return the roots of all chunks; the last of them may not be full."""
+    head = ProofHead.objects.filter(batch=proof.batch_id).latest("size")
+    tail = bytes(head.tail_root)
+    return [*full_chunk_roots(proof), *([tail] if tail else [])]

@@ -1,0 +1,56 @@
+"""Reads the texts of units' codes, in the order of their ordinals, in one statement."""
+
+from django.db import connection
+
+from minting.models import MintBatch
+from minting.resolver_urls import LOT_PATH, UrlParts, url_parts
+from tieback.errors import PermanentError
+
+_URIS = """{lots}
+select string_agg(%(start)s || {lot_path} || %(middle)s || {name}, E'\\n' order by unit.ordinal),
+       count(*), coalesce(max(unit.ordinal) - min(unit.ordinal) + 1, 0)
+  from minting_mintunit as unit {join}
+ where unit.batch_id = %(batch_id)s and unit.ordinal between %(first)s and %(last)s
+"""
+_LOTS = f"""
+with lots as materialized (
+    select id, {LOT_PATH} as path from minting_mintlot where batch_id = %(batch_id)s
+)"""  # noqa: S608 - made of constants
+
+
+class UnitsMissing(PermanentError):
+    """A range of a minted batch has gaps; a proof over the rest would hide it."""
+
+
+def uris_of(batch: MintBatch, *, first: int, last: int) -> list[bytes]:
+    """Return the texts of the codes of some of a batch's units, both ends included, in UTF-8.
+
+    Runs in the scope of the batch's brand. Raises ``UnitsMissing``.
+    """
+    parts = url_parts(base=batch.resolver_base, gtin=batch.gtin, rule=batch.url_rule)
+    names_lots = batch.gtin is not None and batch.lots.exists()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _query(parts, names_lots=names_lots),
+            {
+                "start": parts.start,
+                "middle": parts.middle,
+                "batch_id": batch.id,
+                "first": first,
+                "last": last,
+            },
+        )
+        text, count, span = cursor.fetchone()
+    if not count == span == last - first + 1:
+        raise UnitsMissing(f"There are {count} units from {first} to {last}.")
+    found: list[bytes] = text.encode().split(b"\n")
+    return found
+
+
+def _query(parts: UrlParts, *, names_lots: bool) -> str:
+    return _URIS.format(
+        lots=_LOTS if names_lots else "",
+        lot_path="coalesce(lots.path, '')" if names_lots else "''",
+        name=parts.name,
+        join="left join lots on lots.id = unit.lot_id" if names_lots else "",
+    )
