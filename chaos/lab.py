@@ -62,6 +62,7 @@ select (select count(*) from minting_mintjob where status in ('QUEUED', 'RESERVE
      + (select count(*) from exports_packbuild where status in ('pending', 'generating'))
      + (select count(*) from minting_mintjob j where status = 'COMPLETED' and not exists
          (select from exports_packbuild b where b.batch_id = j.batch_id))
+     + (select count(*) from minting_batchproof where status = 'pending')
 """
 # Rows of one scenario must not be the evidence of the next.
 _CLEAR = (

@@ -29,6 +29,8 @@ NAMES = (
     "exports.after_pack_commit",
     "exports.before_manifest",
     "exports.after_manifest",
+    "proofs.before_commit",
+    "proofs.committed",
 )
 
 

@@ -14,6 +14,7 @@ from chaos.checker.history import (
     steps_are_legal,
     story_is_told,
 )
+from chaos.checker.proofs import proofs_are_of_the_units
 from chaos.checker.units import cycles_are_whole, no_duplicates, no_gaps
 
 # They hold at any moment, and so at any snapshot while work goes on.
@@ -29,6 +30,7 @@ CHECKS: dict[str, Check] = {
     "I10": exports_equal_the_database,
     "I11": children_have_their_parents_brand,
     "I12": errors_are_counted_right,
+    "I13": proofs_are_of_the_units,
 }
 # Cheap enough to be looked at again and again while a run goes on.
 SNAPSHOT_CHECKS: dict[str, Check] = {
@@ -116,6 +118,17 @@ def everything_exported(evidence: Evidence) -> list[str]:
 
 
 @check
+def everything_signed(evidence: Evidence) -> list[str]:
+    """I13: at rest every completed job's batch is signed."""
+    return evidence.problems(
+        "not signed (job, proof, error)",
+        "select job.id, proof.status, proof.last_error from minting_mintjob as job"
+        "  left join minting_batchproof as proof on proof.batch_id = job.batch_id"
+        " where {jobs} and job.status = 'COMPLETED' and proof.status is distinct from 'signed'",
+    )
+
+
+@check
 def no_error_is_spent(evidence: Evidence) -> list[str]:
     """I12: kills, pauses and restarts were nobody's error."""
     return (
@@ -147,4 +160,5 @@ EXPECTED_AT_REST: dict[str, Check] = {
     "I6": everything_completed,
     "I10": everything_exported,
     "I12": no_error_is_spent,
+    "I13": everything_signed,
 }

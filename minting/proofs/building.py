@@ -105,6 +105,7 @@ def work_next_step() -> UUID | None:
             with brand_scope(brand_id):
                 _step(BatchProof.objects.select_related("batch").get(pk=batch_id))
             reach("proofs.before_commit")
+        reach("proofs.committed")
     except Exception as error:
         if batch_id is None or is_interruption(error):
             raise

@@ -27,6 +27,7 @@ from exports.models import PackBuild, PackStatus
 from minting import cycles, finalize, gateway, idempotency, pipeline, retries, revocations, worker
 from minting.gateway import MintRequest, Submitter, submit_mint_request
 from minting.models import MintJob, MintUnit, Product
+from minting.proofs import building
 from minting.retries import NotRetryable
 from minting.revocations import Act
 from minting.states import LIVE_JOBS, JobStatus, RevocationReason
@@ -70,7 +71,7 @@ class Engine:
             if getattr(self.settings, name) != value:
                 setattr(self.settings, name, value)
         self.patch.setattr(pipeline, "_send", lambda *_, **__: True)
-        for module in (cycles, worker, finalize, packs, packer):
+        for module in (cycles, worker, finalize, packs, packer, building):
             self.patch.setattr(module, "reach", self._reach)
         with acting_as("web"):
             for slug in ("nordhav", "quillon"):
@@ -205,6 +206,14 @@ class Engine:
                 if packer.work_next_build()[0] is Outcome.NOTHING:
                     return
         pytest.fail("builds stay due")
+
+    def prove(self) -> None:
+        """Sign every batch that is minted; where a worker dies, the next one comes."""
+        for _ in range(100):
+            with acting_as("worker"), suppress(Crash):
+                if building.work_next_step() is None:
+                    return
+        pytest.fail("proofs stay due")
 
     def roll_up(self) -> None:
         """Count what was scanned."""

@@ -15,6 +15,8 @@ import exports.packs as packing
 from exports import storage
 from minting import cycles, finalize, gateway, idempotency, leases, retries, revocations
 from minting.models import MintJob
+from minting.proofs import building
+from minting.proofs import units as proof_units
 from minting.states import JobStatus
 from resolver import rollup
 from tests.reliability import scenarios
@@ -222,6 +224,25 @@ def packs_are_made_of_another_host(engine: Engine) -> None:
     engine.patch.setattr(packing, "pack_query", pack_query)
 
 
+def a_leaf_of_each_step_is_forgotten(engine: Engine) -> None:
+    """The last unit of a cycle is counted into the tree and not hashed into it."""
+    real = building.leaves_of
+
+    def leaves_of(*given: Any, **named: Any) -> Any:
+        leaves = real(*given, **named)
+        return leaves._replace(hashes=leaves.hashes[:-1])
+
+    engine.patch.setattr(building, "leaves_of", leaves_of)
+
+
+def something_else_is_signed(engine: Engine) -> None:
+    """The statement that is kept is not the one that was signed."""
+    real = building.sign
+    engine.patch.setattr(
+        building, "sign", lambda stated, key: real(replace(stated, size=stated.size + 1), key)
+    )
+
+
 def steps_are_not_counted_into_their_act(engine: Engine) -> None:
     """The last step ends its act with its own number alone."""
     real = revocations._finish
@@ -409,6 +430,30 @@ MUTANTS = (
         "an upload does not happen",
         "I10",
         upload_does_not_happen,
+        scenarios.nothing_special,
+    ),
+    Mutant(
+        "leaves are hashed in another order",
+        "I13",
+        replaced(proof_units, "_URIS", "order by unit.ordinal", "order by unit.token desc"),
+        scenarios.signed_with_a_death_at_each_step,
+    ),
+    Mutant(
+        "a leaf of each step is forgotten",
+        "I13",
+        a_leaf_of_each_step_is_forgotten,
+        scenarios.signed_with_a_death_at_each_step,
+    ),
+    Mutant(
+        "something else is signed",
+        "I13",
+        something_else_is_signed,
+        scenarios.signed_with_a_death_at_each_step,
+    ),
+    Mutant(
+        "completion asks for no proof",
+        "I13",
+        next_step_is_not_asked_for,
         scenarios.nothing_special,
     ),
     Mutant(

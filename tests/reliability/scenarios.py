@@ -3,8 +3,9 @@
 import pytest
 
 from minting import cycles, worker
+from minting.lots import Lot
 from minting.serial_rules import SerialRule
-from minting.states import ActivationMode, JobStatus
+from minting.states import ActivationMode, IdentityMode, JobStatus
 from tests.reliability.engine import Crash, Engine
 
 
@@ -19,6 +20,18 @@ def nothing_special(engine: Engine) -> None:
     engine.finish()
     engine.export()
     engine.scan(jobs[0], 2)
+
+
+def signed_with_a_death_at_each_step(engine: Engine) -> None:
+    """Batches of several cycles are signed, one with serials in lots; workers die meanwhile."""
+    lots = (Lot("L-1", 5), Lot("L+2", 6))
+    engine.submit(11, identity_mode=IdentityMode.BATCH, lots=lots)
+    engine.submit(9, serials=tuple(f"own/{place:02}" for place in range(9, 0, -1)))
+    engine.submit(6, brand=1)
+    engine.finish()
+    engine.at("proofs.before_commit", die, die)
+    engine.at("proofs.committed", die, die)
+    engine.prove()
 
 
 def numbered_in_sequence(engine: Engine) -> None:
