@@ -5,11 +5,15 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
+from minting.models import MintUnit
+from minting.proofs.building import work_next_step
 from minting.revocations import Act, Why, revoke_units
 from minting.states import ActivationMode, RevocationReason, UnitStatus
+from minting.worker import Outcome, work_next_job
 from resolver.finding import Finding, signed
 from resolver.redirects import in_front_of
 from tests.factories import BrandWorld, make_world
+from tests.minting.requests import queued_job
 from tests.planes import acting_as
 from tests.platform.wsgi import Answer, call
 from tests.resolver.linking import BROWSER, add_link
@@ -81,7 +85,11 @@ def make_scenes() -> Scenes:
         add_link(world, "gs1:faqs", f"https://care.nordhav.example/{at}", title=title)
     plain = f"/01/{minted.gtin}/21/never-issued"
     of_lot = f"/01/{minted.gtin}/10/LOT-7?linkType="
+    proven = _proven(world)
     paths |= {
+        "proven": f"/p/{proven}",
+        "proof": f"/p/{proven}/proof",
+        "no proof yet": f"{paths['valid']}/proof",
         "lot": f"/p/ml/{minted.lot_id}",
         "product": f"/p/01/{minted.gtin}",
         "unknown": plain,
@@ -100,6 +108,17 @@ def _unit(world: BrandWorld, status: UnitStatus, **values: Any) -> str:
     return mint(
         world, status=status, name="Wool sweater «Fjord», Nordic blue, size M", **values
     ).tokens[0]
+
+
+def _proven(world: BrandWorld) -> str:
+    """Mint a batch as the planes do, and sign it."""
+    job = queued_job(world, 1_500)
+    with acting_as("worker"):
+        assert work_next_job()[0] is Outcome.COMPLETED
+        while work_next_step():
+            pass
+        with brand_scope(world.brand.id):
+            return MintUnit.objects.get(batch=job.batch_id, ordinal=1_250).token
 
 
 def _revoked(world: BrandWorld, reason: RevocationReason) -> str:
