@@ -1,0 +1,1 @@
+"""What is written on a blockchain, and how it is found there again."""
