@@ -122,3 +122,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Log in as the test's plane before any of its fixtures opens a transaction."""
     marker = item.get_closest_marker("plane")
     act_as(marker.args[0] if marker else "web")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say aloud what was not run: it is the only thing that may be left out."""
+    left_out = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "DEVCHAIN_PROGRAMS_DIR" in str(report.longrepr)
+    ]
+    if left_out:
+        terminalreporter.write_line(
+            f"NOT RUN: {len(left_out)} tests of Solana's own programs. Name a folder of their"
+            " dumps: DEVCHAIN_PROGRAMS_DIR, see docs/chain.md",
+            red=True,
+            bold=True,
+        )
