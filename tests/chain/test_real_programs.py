@@ -20,8 +20,10 @@ from solders.pubkey import Pubkey
 from solders.system_program import CreateAccountParams, create_account
 from solders.transaction import VersionedTransaction
 
+from minting.chain.bubblegum import events as moved
 from minting.chain.bubblegum.accounts import Tree, TreeConfig, tree_bytes
-from minting.chain.bubblegum.events import Change, LeafTold, read_event
+from minting.chain.bubblegum.changes import Change, Place, transfer, update_metadata
+from minting.chain.bubblegum.events import LeafTold, read_event
 from minting.chain.bubblegum.instructions import (
     Mint,
     create_tree,
@@ -29,7 +31,7 @@ from minting.chain.bubblegum.instructions import (
     mint_v2,
     set_tree_delegate,
 )
-from minting.chain.bubblegum.leaves import leaf_of
+from minting.chain.bubblegum.leaves import Leaf, leaf_of
 from minting.chain.bubblegum.metadata import Creator, Metadata
 from minting.chain.bubblegum.mirror import Mirror, root_by_path
 from minting.chain.bubblegum.programs import BESIDE, BUBBLEGUM, CORE, Version, config_of
@@ -96,7 +98,9 @@ def data_of(chain: Devchain, address: Pubkey) -> bytes:
     return base64.b64decode(account["data"][0])
 
 
-def events_of(chain: Devchain, signature: str, version: Version) -> list[Change | LeafTold | None]:
+def events_of(
+    chain: Devchain, signature: str, version: Version
+) -> list[moved.Change | LeafTold | None]:
     chain.wait_for_slot(chain.status()["slot"] + 1)
     config = {"commitment": "processed", "maxSupportedTransactionVersion": 0}
     found = chain.told("getTransaction", signature, config)
@@ -168,6 +172,45 @@ def test_a_tree_of_one_version_takes_no_mint_of_the_other(chain: Devchain, payer
         tree = make_tree(chain, payer, version)
         mint = Mint(tree=tree, payer=payer.pubkey(), delegate=payer.pubkey(), owner=payer.pubkey())
         assert "error" in attempt(chain, payer, minting(other)(mint, metadata))
+
+
+@pytest.mark.parametrize("version", Version)
+def test_metadata_are_changed_and_a_leaf_changes_hands_by_proof(
+    chain: Devchain, payer: Keypair, version: Version
+):
+    tree, buyer = make_tree(chain, payer, version), chain.rich(10**10)
+    mint = Mint(tree=tree, payer=payer.pubkey(), delegate=payer.pubkey(), owner=payer.pubkey())
+    each = [Metadata(name="DPP", uri=f"https://d.example/{n}") for n in range(5)]
+    send(chain, payer, *(minting(version)(mint, metadata) for metadata in each))
+
+    def made(number: int, metadata: Metadata, owner: Pubkey) -> Leaf:
+        return leaf_of(version, tree=tree, nonce=number, owner=owner, metadata=metadata)
+
+    def place(hashes: list[bytes]) -> Place:
+        mirror = Mirror(DEPTH, hashes)
+        assert Tree.read(data_of(chain, tree)).root == mirror.root
+        return Place(tree=tree, root=mirror.root, index=3, path=mirror.path(3))
+
+    leaves = [made(number, metadata, payer.pubkey()) for number, metadata in enumerate(each)]
+    hashes = [leaf.hash for leaf in leaves]
+    change = Change(uri="https://d.example/3-mended")
+    update = update_metadata(leaves[3], place(hashes), each[3], change, authority=payer.pubkey())
+    (told, path) = events_of(chain, send(chain, payer, update), version)
+    leaf = made(3, change.of(each[3]), payer.pubkey())
+    assert told == LeafTold(leaf, leaf.hash)
+    hashes[3] = leaf.hash
+    sold = transfer(leaf, place(hashes), to=buyer.pubkey())
+    (told, path) = events_of(chain, send(chain, payer, sold), version)
+    leaf = made(3, change.of(each[3]), buyer.pubkey())
+    assert told == LeafTold(leaf, leaf.hash)
+    assert isinstance(path, moved.Change)
+    assert (path.index, path.sequence) == (3, 7)
+    # By the metadata of before nothing is changed any more, and by nobody but its owner it moves.
+    hashes[3] = leaf.hash
+    again = update_metadata(leaf, place(hashes), each[3], change, authority=payer.pubkey())
+    assert "error" in attempt(chain, payer, again)
+    back = transfer(leaf, place(hashes), to=payer.pubkey())
+    send(chain, buyer, back)
 
 
 def test_the_chain_has_the_trees_after_a_kill(chain: Devchain, payer: Keypair):

@@ -55,15 +55,15 @@ def create_tree(
     name = "create_tree" if version is Version.V1 else "create_tree_v2"
     return Instruction(
         BUBBLEGUM,
-        _named(name) + struct.pack("<II", depth, buffer) + is_public,
+        named(name) + struct.pack("<II", depth, buffer) + is_public,
         [
-            _written(config_of(tree)),
-            _written(tree),
-            _paying(creator),
-            _signing(creator),
-            _read(beside.noop),
-            _read(beside.compression),
-            _read(SYSTEM),
+            written(config_of(tree)),
+            written(tree),
+            paying(creator),
+            signing(creator),
+            read(beside.noop),
+            read(beside.compression),
+            read(SYSTEM),
         ],
     )
 
@@ -72,13 +72,13 @@ def set_tree_delegate(*, tree: Pubkey, creator: Pubkey, delegate: Pubkey) -> Ins
     """Let another key mint into a tree, in place of the one before."""
     return Instruction(
         BUBBLEGUM,
-        _named("set_tree_delegate"),
+        named("set_tree_delegate"),
         [
-            _written(config_of(tree)),
-            _signing(creator),
-            _read(delegate),
-            _read(tree),
-            _read(SYSTEM),
+            written(config_of(tree)),
+            signing(creator),
+            read(delegate),
+            read(tree),
+            read(SYSTEM),
         ],
     )
 
@@ -88,17 +88,17 @@ def mint_v1(mint: Mint, metadata: Metadata) -> Instruction:
     beside = BESIDE[Version.V1]
     return Instruction(
         BUBBLEGUM,
-        _named("mint_v1") + metadata.borsh(Version.V1),
+        named("mint_v1") + metadata.borsh(Version.V1),
         [
-            _written(config_of(mint.tree)),
-            _read(mint.owner),
-            _read(mint.owner),
-            _written(mint.tree),
-            _signing(mint.payer),
-            _signing(mint.delegate),
-            _read(beside.noop),
-            _read(beside.compression),
-            _read(SYSTEM),
+            written(config_of(mint.tree)),
+            read(mint.owner),
+            read(mint.owner),
+            written(mint.tree),
+            signing(mint.payer),
+            signing(mint.delegate),
+            read(beside.noop),
+            read(beside.compression),
+            read(SYSTEM),
         ],
     )
 
@@ -110,24 +110,24 @@ def mint_to_collection_v1(
     beside = BESIDE[Version.V1]
     return Instruction(
         BUBBLEGUM,
-        _named("mint_to_collection_v1") + metadata.borsh(Version.V1),
+        named("mint_to_collection_v1") + metadata.borsh(Version.V1),
         [
-            _written(config_of(mint.tree)),
-            _read(mint.owner),
-            _read(mint.owner),
-            _written(mint.tree),
-            _signing(mint.payer),
-            _signing(mint.delegate),
-            _signing(collection_authority),
-            _LEFT_OUT,
-            _read(collection),
-            _written(metadata_of(collection)),
-            _read(edition_of(collection)),
-            _read(COLLECTION_SIGNER),
-            _read(beside.noop),
-            _read(beside.compression),
-            _read(TOKEN_METADATA),
-            _read(SYSTEM),
+            written(config_of(mint.tree)),
+            read(mint.owner),
+            read(mint.owner),
+            written(mint.tree),
+            signing(mint.payer),
+            signing(mint.delegate),
+            signing(collection_authority),
+            LEFT_OUT,
+            read(collection),
+            written(metadata_of(collection)),
+            read(edition_of(collection)),
+            read(COLLECTION_SIGNER),
+            read(beside.noop),
+            read(beside.compression),
+            read(TOKEN_METADATA),
+            read(SYSTEM),
         ],
     )
 
@@ -143,43 +143,49 @@ def mint_v2(
     delegate = None if mint.delegate == mint.payer else mint.delegate
     return Instruction(
         BUBBLEGUM,
-        _named("mint_v2") + metadata.borsh(Version.V2) + _NO_ASSET_DATA + _NO_SCHEMA,
+        named("mint_v2") + metadata.borsh(Version.V2) + _NO_ASSET_DATA + _NO_SCHEMA,
         [
-            _written(config_of(mint.tree)),
-            _paying(mint.payer),
-            _signing(delegate) if delegate else _LEFT_OUT,
-            _signing(collection_authority) if collection_authority else _LEFT_OUT,
-            _read(mint.owner),
-            _LEFT_OUT,
-            _written(mint.tree),
-            _written(collection) if collection else _LEFT_OUT,
-            _read(CORE_SIGNER) if collection else _LEFT_OUT,
-            _read(beside.noop),
-            _read(beside.compression),
-            _read(CORE),
-            _read(SYSTEM),
+            written(config_of(mint.tree)),
+            paying(mint.payer),
+            signing(delegate) if delegate else LEFT_OUT,
+            signing(collection_authority) if collection_authority else LEFT_OUT,
+            read(mint.owner),
+            LEFT_OUT,
+            written(mint.tree),
+            written(collection) if collection else LEFT_OUT,
+            read(CORE_SIGNER) if collection else LEFT_OUT,
+            read(beside.noop),
+            read(beside.compression),
+            read(CORE),
+            read(SYSTEM),
         ],
     )
 
 
-def _named(name: str) -> bytes:
+def named(name: str) -> bytes:
+    """Return how an instruction begins that has this name."""
     return sha256(f"global:{name}".encode()).digest()[:8]
 
 
-def _read(key: Pubkey) -> AccountMeta:
+def read(key: Pubkey) -> AccountMeta:
+    """Return an account that is only read."""
     return AccountMeta(key, is_signer=False, is_writable=False)
 
 
-def _written(key: Pubkey) -> AccountMeta:
+def written(key: Pubkey) -> AccountMeta:
+    """Return an account that is changed."""
     return AccountMeta(key, is_signer=False, is_writable=True)
 
 
-def _signing(key: Pubkey) -> AccountMeta:
+def signing(key: Pubkey) -> AccountMeta:
+    """Return an account that signs."""
     return AccountMeta(key, is_signer=True, is_writable=False)
 
 
-def _paying(key: Pubkey) -> AccountMeta:
+def paying(key: Pubkey) -> AccountMeta:
+    """Return an account that signs and pays."""
     return AccountMeta(key, is_signer=True, is_writable=True)
 
 
-_LEFT_OUT = _read(BUBBLEGUM)
+#: In the place of an optional account.
+LEFT_OUT = read(BUBBLEGUM)
