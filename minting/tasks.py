@@ -15,8 +15,8 @@ from minting.stopping import stop_requested
 from minting.worker import Outcome, work_next_job
 
 SWEEP_RINGS_AT_MOST = 20
-# Batches minted before there were proofs: each sweep asks for those of so many.
-SWEEP_ASKS_AT_MOST = 100
+# Batches that were minted before there were proofs: so many are asked for at once.
+MISSED_AT_MOST = 1_000
 
 
 @shared_task(bind=True, name="minting.generate")
@@ -71,13 +71,19 @@ def prove(hint: str = "") -> None:
         pipeline.ring_step(building.PROVE, worked)
 
 
+@shared_task(name="minting.prove_missed")
+def prove_missed() -> None:
+    """Ask for the proofs of batches that were minted before there were any."""
+    if building.queue_missed(MISSED_AT_MOST):
+        pipeline.ring_step(building.PROVE, "missed")
+
+
 @shared_task(name="minting.sweep")
 def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
     waiting = revocations.oldest_unfinished()
     if waiting is not None:
         pipeline.ring_step(revocations.REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)
-    building.queue_missed(SWEEP_ASKS_AT_MOST)
     unproven = building.oldest_unfinished()
     if unproven is not None:
         pipeline.ring_step(building.PROVE, unproven, expires=pipeline.SWEPT_BELL_SECONDS)

@@ -29,6 +29,7 @@ QUEUES = ("mint", "exports", "upkeep")
 # late: this is also how far clocks may differ and how long a worker may be busy.
 PERIODIC_EXPIRES_SECONDS = 300.0
 KEEP_SCAN_DAYS = "resolver.keep_scan_days"
+PROVE_MISSED = "minting.prove_missed"
 
 use_for_redis()
 app = Celery("tieback")
@@ -61,6 +62,7 @@ app.conf.update(
         "minting.generate": {"queue": "mint"},
         "minting.revoke": {"queue": "mint"},
         "exports.build": {"queue": "exports"},
+        "minting.prove": {"queue": "exports"},
     },
     timezone="UTC",
     # Kept in memory: all of it is due within a minute and harmless to repeat, and a file that beat
@@ -70,6 +72,12 @@ app.conf.update(
         "sweep-mint-jobs": {
             "task": "minting.sweep",
             "schedule": settings.TIEBACK_SWEEP_SECONDS,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        # What an older release has minted; there is nothing to be found as a rule.
+        "prove-missed": {
+            "task": PROVE_MISSED,
+            "schedule": 3600.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "sweep-pack-builds": {
@@ -138,6 +146,12 @@ def _serve_metrics(**_: Any) -> None:
 def _keep_scan_days(**_: Any) -> None:
     """Make the days of scans now: an installation that stood still for weeks may have none left."""
     app.send_task(KEEP_SCAN_DAYS, expires=PERIODIC_EXPIRES_SECONDS)
+
+
+@worker_ready.connect
+def _prove_missed(**_: Any) -> None:
+    """Ask for proofs of what an older release has minted, as soon as a newer one runs."""
+    app.send_task(PROVE_MISSED, expires=PERIODIC_EXPIRES_SECONDS)
 
 
 @worker_shutting_down.connect

@@ -9,6 +9,7 @@ import secrets
 from uuid import UUID
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -106,6 +107,9 @@ def work_next_step() -> UUID | None:
                 _step(BatchProof.objects.select_related("batch").get(pk=batch_id))
             reach("proofs.before_commit")
         reach("proofs.committed")
+    except SoftTimeLimitExceeded:
+        # The worker's patience is no fault of the proof.
+        raise
     except Exception as error:
         if batch_id is None or is_interruption(error):
             raise

@@ -4,13 +4,14 @@ import json
 from datetime import UTC
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.db.utils import DatabaseError
 
 from minting.lots import Lot
 from minting.models import BatchProof, MintEvent, MintUnit, PassportVersion, ProofHead, ProofKey
 from minting.proofs import building
-from minting.proofs.building import queue_missed, work_next_step
+from minting.proofs.building import work_next_step
 from minting.proofs.giving import proof_of
 from minting.proofs.leaves import leaf_data, salts_of
 from minting.proofs.merkle import leaf_hash, root_of
@@ -20,7 +21,7 @@ from minting.proofs.trees import statement_of
 from minting.proofs.verification import checks_of
 from minting.serials import resolver_url
 from minting.states import IdentityMode, ProofStatus
-from minting.tasks import prove, sweep
+from minting.tasks import prove, prove_missed, sweep
 from tests.planes import acting_as, cut_own_connection
 from tests.proofs.conftest import proof_row
 from tieback.brands.scoping import all_brands, brand_scope
@@ -148,6 +149,18 @@ def test_the_step_that_dies_is_taken_up_by_the_next(minted, monkeypatch):
     assert [size for _, size, _ in heads(job)] == [700, 1_400, 2_000]
 
 
+def test_the_workers_patience_is_no_error_of_the_proof(minted, monkeypatch):
+    job = minted(3)
+
+    def too_long(proof: BatchProof) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(building, "_step", too_long)
+    with pytest.raises(SoftTimeLimitExceeded):
+        work_next_step()
+    assert proof_row(job).consecutive_errors == 0
+
+
 def test_a_lost_connection_is_no_error_of_the_proof(minted, monkeypatch):
     job = minted(3)
     step = building._step
@@ -215,14 +228,18 @@ def test_a_signed_proof_and_a_head_are_final(proven):
         ProofHead.objects.filter(batch=job.batch_id).update(root="00" * 32)
 
 
-def test_batches_of_before_are_proven_too(minted):
+def test_batches_of_before_are_proven_too(minted, monkeypatch):
     job = minted(3)
     with acting_as("owner"), all_brands(), connection.cursor() as cursor:
         cursor.execute("alter table minting_batchproof no force row level security")
         cursor.execute("delete from minting_batchproof")
         cursor.execute("alter table minting_batchproof force row level security")
-    assert queue_missed(10) == 1
-    assert queue_missed(10) == 0
+    rung = []
+    monkeypatch.setattr("minting.pipeline.ring_step", lambda *a, **k: rung.append(a) or True)
+    prove_missed()
+    assert rung == [(building.PROVE, "missed")]
+    prove_missed()
+    assert len(rung) == 1
     assert work_next_step() == job.batch_id
     assert proof_row(job).status == ProofStatus.SIGNED
 
