@@ -37,8 +37,8 @@ def modules() -> list[ModuleType]:
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if ".migrations" not in info.name
         and ".management" not in info.name
-        # It starts the public plane.
-        and info.name != "resolver.wsgi"
+        # They start the public plane, and a chain.
+        and not info.name.endswith(".wsgi")
     ]
 
 
