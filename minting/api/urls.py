@@ -59,7 +59,7 @@ urlpatterns = [
         revocations.RevocationDetailView.as_view(),
         name="revocation",
     ),
-    path("mint-units/<str:token>/proof/", proofs.MintUnitProofView.as_view(), name="unit-proof"),
+    path("mint-units/<slug:token>/proof/", proofs.MintUnitProofView.as_view(), name="unit-proof"),
     path("mint-units/", batches.MintUnitListView.as_view(), name="mint-unit-list"),
     path("mint-events/", batches.MintEventListView.as_view(), name="mint-event-list"),
     path("", include("minting.api.catalogue_urls")),

@@ -118,7 +118,7 @@ def test_errors_are_told_to_machines_in_json(nordhav, public, monkeypatch):
     unknown = as_json(public, "/p/ABCDEFGHJKLMNPQRSTUV")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "NOT_FOUND")
     token = mint(nordhav).tokens[0]
-    monkeypatch.setattr("resolver.passport.brand_of", _gone)
+    monkeypatch.setattr("resolver.public_answers.brand_of", _gone)
     later = as_json(public, f"/p/{token}")
     assert (later.status_code, later["Retry-After"]) == (503, "5")
     assert later.json()["error"]["code"] == "UNAVAILABLE"
