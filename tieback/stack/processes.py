@@ -76,7 +76,7 @@ PROCESSES = (
         "worker",
         WORKER,
         (
-            *("celery", "-A", "tieback", "worker", "-Q", ",".join(QUEUES), "-c", "3"),
+            *("celery", "-A", "tieback", "worker", "-Q", ",".join(QUEUES), "-c", "4"),
             *("--without-gossip", "--without-mingle", "--hostname", "{name}@%h"),
         ),
         ready="/metrics",
