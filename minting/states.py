@@ -169,6 +169,13 @@ class ChainMode(TextChoices):
     NONE = "none", "None"
 
 
+class WalletRole(TextChoices):
+    """What a wallet was first used for; the payer may create trees too."""
+
+    PAYER = "payer", "Payer"
+    TREE_CREATOR = "tree_creator", "Tree creator"
+
+
 class RevocationKind(TextChoices):
     """What a revocation names."""
 

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from minting.chain.networks import why_no_key
+
 
 @checks.register(checks.Tags.compatibility)
 def timeouts_are_ordered(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
@@ -69,5 +71,23 @@ def metrics_have_a_token(app_configs: Sequence[Any] | None, **_: Any) -> list[ch
             "METRICS_TOKEN is not set: /metrics answers anyone who reaches the port.",
             hint="Set METRICS_TOKEN and give it to the scraper as its bearer token.",
             id="tieback.W003",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security)
+def public_networks_are_named_twice(
+    app_configs: Sequence[Any] | None, **_: Any
+) -> list[checks.CheckMessage]:
+    """A key that was meant for another network must not sign on one that costs money."""
+    has_key = settings.SOLANA_PAYER or settings.SOLANA_TREE_CREATOR
+    reason = why_no_key(settings.SOLANA_NETWORK, settings.SOLANA_ALLOW_PUBLIC_NETWORK)
+    if not has_key or reason is None:
+        return []
+    return [
+        checks.Error(
+            f"{reason}.",
+            hint=f"Set SOLANA_ALLOW_PUBLIC_NETWORK={settings.SOLANA_NETWORK}, or unset the key.",
+            id="tieback.E005",
         )
     ]

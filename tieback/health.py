@@ -86,6 +86,15 @@ def _storage() -> str:
     return "ok"
 
 
+def _solana() -> str:
+    from minting.chain.answering import any_answers
+
+    urls = settings.SOLANA_RPC_URLS
+    if not settings.SOLANA_NETWORK or not urls:
+        return "off"
+    return "ok" if any_answers(urls, timeout=_seconds()) else "error"
+
+
 def _off() -> str:
     return "off"
 
@@ -96,7 +105,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "redis": lambda: _answers(settings.REDIS_URL),
     "broker": lambda: _answers(settings.CELERY_BROKER_URL),
     "storage": _storage,
-    "solana": _off,
+    "solana": _solana,
     "queue": _queue,
     "outbox": _off,
 }

@@ -4,6 +4,7 @@ Secrets may also come from a file: ``NAME_FILE`` beside ``NAME``. There is no de
 ``docs/settings.md`` describes each variable and is tested against this file.
 """
 
+import os
 import re
 import sys
 from datetime import timedelta
@@ -12,15 +13,26 @@ from urllib.parse import parse_qsl, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import FileAwareEnv, validate
+from environs import validate
 
+from minting.chain.networks import DEVCHAIN, NETWORKS, why_no_key
+from minting.chain.wallets.given import (
+    SOURCES,
+    VAULT,
+    Hidden,
+    Rules,
+    Wallets,
+    problems_of_vault,
+    read_wallets,
+)
 from tieback.logs import logging_config
 from tieback.planes import PLANES
 from tieback.tag_keys import TagKeys, UnsoundTagKeys, read_tag_keys
+from tieback.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _KEY = re.compile("[0-9a-fA-F]{64}")
-env = FileAwareEnv(eager=False, strip_whitespace=True)
+env = Variables()
 
 # Process ------------------------------------------------------------------------------------
 
@@ -145,6 +157,41 @@ API_RATE_LIMIT = env.int("API_RATE_LIMIT", 600, validate=validate.Range(min=0))
 API_RATE_LIMIT_FAILS_OPEN = env.bool("API_RATE_LIMIT_FAILS_OPEN", True)
 JWT_ACCESS_LIFETIME = timedelta(minutes=env.int("JWT_ACCESS_MINUTES", 15))
 JWT_REFRESH_LIFETIME = timedelta(hours=env.int("JWT_REFRESH_HOURS", 24))
+
+# Chain ----------------------------------------------------------------------------------------
+
+SOLANA_NETWORK = env.str(
+    "SOLANA_NETWORK",
+    "" if PRODUCTION else DEVCHAIN,
+    validate=validate.OneOf(["", *NETWORKS], error=f"Must be one of {', '.join(NETWORKS)}."),
+)
+SOLANA_ALLOW_PUBLIC_NETWORK = env.str("SOLANA_ALLOW_PUBLIC_NETWORK", "")
+SOLANA_RPC_URLS: list[str] = [
+    url for url in (*(env.list("SOLANA_RPC_URLS", []) or []), env.str("SOLANA_RPC_URL", "")) if url
+]
+VAULT_ADDR = env.str("VAULT_ADDR", "") or ""
+VAULT_TOKEN = Hidden((env.str("VAULT_TOKEN", "") or "").encode())
+VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", "") or ""
+_wallets = (
+    read_wallets(
+        {
+            "SOLANA_KEYPAIR": env.str("SOLANA_KEYPAIR", ""),
+            "WALLET_PRIVATE_KEY": env.str("WALLET_PRIVATE_KEY", ""),
+            "WALLET_PATH": env.str("WALLET_PATH", ""),
+            "SOLANA_KEY_SOURCE": env.str(
+                "SOLANA_KEY_SOURCE", "env", validate=validate.OneOf(SOURCES)
+            ),
+            "SOLANA_KEY_NAME": env.str("SOLANA_KEY_NAME", ""),
+            "SOLANA_TREE_CREATOR_KEYPAIR": env.str("SOLANA_TREE_CREATOR_KEYPAIR", ""),
+        },
+        Rules(BASE_DIR, TIEBACK_HOME.resolve(), is_production=PRODUCTION),
+        os.environ,
+        # Nobody else signs, so nobody else looks at keys that were not meant for it.
+    )
+    if TIEBACK_PLANE == "worker"
+    else Wallets()
+)
+SOLANA_PAYER, SOLANA_TREE_CREATOR = _wallets.payer, _wallets.creator
 
 # Django ---------------------------------------------------------------------------------------
 
@@ -383,7 +430,13 @@ def _problems() -> list[str]:
         found.append("ALLOWED_HOSTS is empty")
     if "*" in ALLOWED_HOSTS and TIEBACK_PLANE != "resolver":
         found.append("ALLOWED_HOSTS must not contain '*'")
-    return [*found, *_unsound_tag_keys, *_problems_of_keys()]
+    return [
+        *env.unreadable,
+        *found,
+        *_unsound_tag_keys,
+        *_problems_of_keys(),
+        *_problems_of_wallets(),
+    ]
 
 
 def _needed() -> dict[str, str]:
@@ -412,6 +465,17 @@ def _problems_of_keys() -> list[str]:
         for name, given in keys.items()
         if not all(_KEY.fullmatch(key) for key in given)
     ]
+
+
+def _problems_of_wallets() -> list[str]:
+    """Return what keeps the chain's keys from being used."""
+    found = list(_wallets.problems)
+    if SOLANA_PAYER or SOLANA_TREE_CREATOR:
+        reason = why_no_key(SOLANA_NETWORK or "", SOLANA_ALLOW_PUBLIC_NETWORK or "")
+        found += [reason] if reason else []
+    if SOLANA_PAYER and SOLANA_PAYER.source == VAULT:
+        found += problems_of_vault(VAULT_ADDR, VAULT_TOKEN)
+    return found
 
 
 try:

@@ -1,5 +1,25 @@
 """The minting app's pages in the console; importing this package registers them."""
 
-from minting.admin import batches, events, jobs, products, proofs, queues, revocations, units
+from minting.admin import (
+    batches,
+    events,
+    jobs,
+    products,
+    proofs,
+    queues,
+    revocations,
+    units,
+    wallets,
+)
 
-__all__ = ("batches", "events", "jobs", "products", "proofs", "queues", "revocations", "units")
+__all__ = (
+    "batches",
+    "events",
+    "jobs",
+    "products",
+    "proofs",
+    "queues",
+    "revocations",
+    "units",
+    "wallets",
+)

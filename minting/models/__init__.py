@@ -9,9 +9,11 @@ from minting.models.proofs import BatchProof, ProofHead, ProofKey
 from minting.models.revocations import MintRevocation
 from minting.models.serials import SerialList, SerialListChunk
 from minting.models.units import MintUnit
+from minting.models.wallets import ChainWallet
 
 __all__ = (
     "BatchProof",
+    "ChainWallet",
     "IdentifierStatus",
     "IdentifierType",
     "MintBatch",

@@ -12,6 +12,7 @@ from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.events import tell
 from minting.models import (
     BatchProof,
+    ChainWallet,
     MintBatch,
     MintCycle,
     MintJob,
@@ -245,4 +246,15 @@ def make_grant(shop: Shop) -> AccessGrant:
             secret_sha256=bytes(32),
             granted_by="user:1",
             expires_at=timezone.now() + timedelta(days=30),
+        )
+
+
+def make_wallet() -> ChainWallet:
+    """Note the first use of a wallet, as a worker does."""
+    with acting_as("worker"):
+        return ChainWallet.objects.create(
+            address="7Np41oeYqPefeNQEHSv1UDhYrehxin3NStELsSKCT4K2",
+            role="payer",
+            network="devchain",
+            genesis_hash="9sHcv6xwn9YkB8nxTUGKDwPwNnmqVp5oAXxU8Fdkm4J6",
         )

@@ -26,6 +26,7 @@ from tests.console.rows import (
     make_scan_policy,
     make_scan_signal,
     make_unit,
+    make_wallet,
     open_shop,
 )
 from tieback.brands.audit import record
@@ -73,6 +74,7 @@ def full(shop: Shop) -> Shop:
     make_scan_policy(shop)
     make_link(shop)
     make_grant(shop)
+    make_wallet()
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -83,7 +85,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 20
+    assert len(pages) == 2 + 2 * 21
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

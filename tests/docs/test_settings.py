@@ -21,7 +21,7 @@ DOCUMENTED = {
 }
 READ = variables()
 # Their defaults depend on other settings; the words in the table are for people.
-WORDED = {"ALLOWED_HOSTS", "TIEBACK_TLS", "REDIS_URL", "TIEBACK_WEB_PORT"}
+WORDED = {"ALLOWED_HOSTS", "TIEBACK_TLS", "REDIS_URL", "TIEBACK_WEB_PORT", "SOLANA_NETWORK"}
 
 
 def in_words(default: str | None) -> str:

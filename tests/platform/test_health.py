@@ -204,6 +204,13 @@ def test_lost_object_storage_only_degrades(probe, database, monkeypatch):
     assert response.json()["checks"]["storage"] == "error"
 
 
+def test_a_chain_that_does_not_answer_only_degrades(probe, database, settings):
+    settings.SOLANA_NETWORK = "devchain"
+    settings.SOLANA_RPC_URLS = [f"http://127.0.0.1:{closed_port()}/"]
+    body = probe.get("/health/readiness").json()
+    assert (body["status"], body["checks"]["solana"]) == ("degraded", "error")
+
+
 @pytest.mark.parametrize("path", [*PROBES, "/metrics"])
 def test_probes_answer_with_and_without_the_slash_and_never_redirect(probe, database, path):
     for form in (path, f"{path}/"):

@@ -11,6 +11,7 @@ from django.core.checks import run_checks
 from django.test import override_settings
 from prometheus_client import generate_latest
 
+from minting.chain.wallets.given import GivenKey
 from tests.platform.test_health import closed_port
 from tieback import metrics, startup
 from tieback.logs import logging_config
@@ -109,6 +110,19 @@ def test_a_resolver_behind_a_proxy_that_it_does_not_count_is_pointed_out():
     uncounted, counted = ({**behind, "TIEBACK_TRUSTED_PROXIES": number} for number in (0, 1))
     assert "tieback.W004" in [name for name, _ in found(deploy=True, **uncounted)]
     assert "tieback.W004" not in [name for name, _ in found(deploy=True, **counted)]
+
+
+def test_a_key_on_a_public_network_that_is_not_named_twice_is_an_error():
+    key = GivenKey("SOLANA_KEY_NAME", source="aws-kms", name="alias/payer")
+    on_mainnet = {"SOLANA_NETWORK": "mainnet-beta", "SOLANA_PAYER": key}
+    assert found(**on_mainnet) == [
+        (
+            "tieback.E005",
+            "Set SOLANA_ALLOW_PUBLIC_NETWORK=mainnet-beta, or unset the key.",
+        )
+    ]
+    assert found(**on_mainnet, SOLANA_ALLOW_PUBLIC_NETWORK="mainnet-beta") == []
+    assert found(SOLANA_NETWORK="mainnet-beta") == []
 
 
 # Logs and metrics ------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.stack.conftest import SMALL, family, left_over, wait_until
+from tieback.stack.ports import free_ports
 
 # Before the command there are the watchdog and three servers; PostgreSQL has children too.
 LEAST_PROCESSES = 8
+PAGES = ("TIEBACK_WEB_PORT", "TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT")
 
 
 def stack_command(*arguments: str) -> list[str]:
@@ -68,17 +70,23 @@ def test_next_stack_waits_for_the_clean_up_after_a_killed_one(home_folder: Path)
     assert (again.returncode, again.stderr) == (7, "")
 
 
-def test_taken_page_port_is_refused_in_one_line(home_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "variable"), [("web", "TIEBACK_WEB_PORT"), ("devchain", "TIEBACK_DEVCHAIN_PORT")]
+)
+def test_taken_page_port_is_refused_in_one_line(
+    home_folder: Path, name: str, variable: str
+) -> None:
     import socket
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
+        elsewhere = dict(zip(PAGES, map(str, free_ports(len(PAGES))), strict=True))
         done = subprocess.run(
             stack_command("up", "--home", str(home_folder)),
             check=False,
-            env={**os.environ, "TIEBACK_WEB_PORT": port},
+            env={**os.environ, **elsewhere, variable: port},
             capture_output=True,
             text=True,
             timeout=60,
@@ -86,5 +94,5 @@ def test_taken_page_port_is_refused_in_one_line(home_folder: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr == (
-        f"tieback: port {port} for web is in use: set TIEBACK_WEB_PORT to another one\n"
+        f"tieback: port {port} for {name} is in use: set {variable} to another one\n"
     )

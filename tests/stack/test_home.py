@@ -6,12 +6,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from solders.keypair import Keypair
 
 from resolver.staff_scans import public_key_of
 from tieback.planes import OWNER, PLANES, RESOLVER, WEB
 from tieback.stack import StackError, unprivileged
 from tieback.stack.environment import Environment
 from tieback.stack.home import Home
+from tieback.stack.keypairs import address_of
 from tieback.stack.ports import choose_ports, require_free
 from tieback.stack.processes import PROCESSES, STEPS
 from tieback.stack.s3 import s3_ports
@@ -93,6 +95,40 @@ def test_web_alone_can_make_test_links_and_the_resolver_alone_can_check_them(
     keys = environment.of_plane(RESOLVER)
     assert keys[public] == public_key_of(environment.of_plane(WEB)[private])
     assert private not in keys
+
+
+def test_without_a_dev_chain_nobody_hears_of_a_chain(environment: Environment) -> None:
+    for variables in (*map(environment.of_plane, PLANES.values()), environment.of_operator()):
+        assert not [name for name in variables if name.startswith("SOLANA_")]
+
+
+def test_workers_alone_have_the_payers_key(environment: Environment) -> None:
+    environment.has_chain = True
+    of_planes = {name: environment.of_plane(plane) for name, plane in PLANES.items()}
+    having = {name for name, variables in of_planes.items() if "SOLANA_KEYPAIR" in variables}
+    assert having == {"worker"}
+    told = {name for name, variables in of_planes.items() if "SOLANA_RPC_URLS" in variables}
+    assert told == {"web", "console", "worker"}
+    assert {of_planes[name]["SOLANA_NETWORK"] for name in told} == {"devchain"}
+
+
+def test_a_key_of_the_shell_reaches_nobody(tmp_path: Path) -> None:
+    names = (
+        *("SOLANA_KEYPAIR", "SOLANA_KEYPAIR_FILE", "SOLANA_TREE_CREATOR_KEYPAIR"),
+        *("WALLET_PRIVATE_KEY", "WALLET_PATH", "SOLANA_KEY_NAME", "VAULT_TOKEN", "VAULT_ADDR"),
+        *("SOLANA_NETWORK", "SOLANA_ALLOW_PUBLIC_NETWORK", "SOLANA_RPC_URL", "AWS_SESSION_TOKEN"),
+    )
+    ports = choose_ports(tmp_path, free=True, environ={})
+    kept = load_secrets(tmp_path)
+    environment = Environment(tmp_path, ports, kept, dict.fromkeys(names, "the shell's"))
+    environment.has_chain = True
+    for variables in (*map(environment.of_plane, PLANES.values()), environment.of_operator()):
+        assert "the shell's" not in variables.values()
+
+
+def test_the_payers_key_is_a_keypair_and_its_address_is_known(tmp_path: Path) -> None:
+    kept = Keypair.from_base58_string(load_secrets(tmp_path)["SOLANA_KEYPAIR"])
+    assert address_of(str(kept)) == str(kept.pubkey())
 
 
 def test_another_homes_variables_in_the_shell_reach_nobody(environment: Environment) -> None:

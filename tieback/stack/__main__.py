@@ -80,8 +80,8 @@ def _with(options: argparse.Namespace) -> int:
 def _start(stack: Stack, *, apps: bool, migrate: bool = False) -> None:
     if apps:
         stack.require_free_ports()
-        _tell("starting PostgreSQL, Valkey and S3 …")
-    stack.start_services()
+        _tell("starting PostgreSQL, Valkey, S3 and the dev chain …")
+    stack.start_services(devchain=apps)
     if apps:
         _tell("bringing the schema up to date …")
     if apps or migrate:
@@ -103,6 +103,7 @@ def _announce(stack: Stack) -> None:
         f"  web       {stack.url('web')}/",
         f"  console   {stack.url('console')}/",
         f"  resolver  {stack.url('resolver')}/",
+        f"  dev chain {stack.url('devchain')}/, paid by {stack.payer}; no public chain",
         f"  sign in   {OPERATOR_EMAIL} with {stack.secrets[OPERATOR]}",
         f"  shell     . {stack.home / 'env'}   (then: python manage.py …)",
     )

@@ -21,9 +21,12 @@ from typing import Self
 
 from tieback.planes import PLANES
 from tieback.stack import secrets
+from tieback.stack.devchain import NAME as DEVCHAIN
+from tieback.stack.devchain import devchain_service, ensure_funds
 from tieback.stack.environment import BUCKET, Environment
 from tieback.stack.errors import StackError
 from tieback.stack.home import Home
+from tieback.stack.keypairs import address_of
 from tieback.stack.logs import FileLogs, Logs
 from tieback.stack.pgbouncer import pgbouncer_service
 from tieback.stack.ports import HOST, choose_ports, free_ports, require_free
@@ -37,7 +40,7 @@ from tieback.stack.supervisor import Service, Supervisor
 from tieback.stack.valkey import valkey_service
 
 PROJECT = Path(__file__).resolve().parents[2]
-SERVICES = ("postgres", "valkey", "s3", "pgbouncer")
+SERVICES = ("postgres", "valkey", "s3", "pgbouncer", DEVCHAIN)
 _COMMAND = "command"
 _PROCESSES = {process.name: process for process in PROCESSES}
 _STEPS = {step.name: step for step in STEPS}
@@ -132,10 +135,18 @@ class Stack:
 
     def require_free_ports(self) -> None:
         """Refuse at once if a page server could not listen: better than after a long start."""
-        require_free(self.ports, _PROCESSES)
+        require_free(self.ports, (*_PROCESSES, DEVCHAIN))
 
-    def start_services(self) -> None:
-        """Start PostgreSQL, Valkey and S3, and make the roles, the database and the bucket."""
+    @property
+    def payer(self) -> str:
+        """The address that pays on the dev chain."""
+        return address_of(self.secrets[secrets.PAYER])
+
+    def start_services(self, *, devchain: bool = False) -> None:
+        """Start PostgreSQL, Valkey and S3, and make the roles, the database and the bucket.
+
+        With a dev chain, whose payer has lamports, processes started from now on know of it.
+        """
         key_id, secret = self.secrets[secrets.S3_KEY_ID], self.secrets[secrets.S3_SECRET]
         self._start_all(
             [
@@ -160,6 +171,19 @@ class Stack:
             folder = self._home.folder("pgbouncer")
             pooler = pgbouncer_service(self._pgbouncer, folder, ports=self.ports, kept=self.secrets)
             self._start_all([pooler])
+
+        if devchain:
+            self._start_devchain()
+
+    def _start_devchain(self) -> None:
+        folder, port = self._home.folder(DEVCHAIN), self.ports[DEVCHAIN]
+        require_free(self.ports, [DEVCHAIN])
+        self._start_all(
+            [devchain_service(folder, port=port, environ=self._environ, project=PROJECT)]
+        )
+        ensure_funds(port, self.payer)
+        self._env.has_chain = True
+        write_private(self.home / "env", self._env.as_shell())
 
     def migrate(self, *, code: Path = PROJECT) -> None:
         """Bring the schema up to date, or to what another checkout of tieback knows."""

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tieback.planes import PLANES, Plane
 from tieback.stack import secrets
+from tieback.stack.devchain import NAME as DEVCHAIN
 from tieback.stack.ports import HOST
 
 DATABASE = "tieback"
@@ -25,6 +26,11 @@ _OWN = frozenset(
         *("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"),
         *("REDIS_HOST", "REDIS_PORT", "TIEBACK_WEB_PORT", "MINTING_SERVICE_PORT"),
         *("TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT", "TIEBACK_TEST_LINK_PUBLIC_KEYS"),
+        # A key that holds money somewhere has no business on a chain that is thrown away.
+        *("SOLANA_NETWORK", "SOLANA_ALLOW_PUBLIC_NETWORK", "SOLANA_RPC_URL", "SOLANA_RPC_URLS"),
+        *("SOLANA_KEY_SOURCE", "SOLANA_KEY_NAME", "SOLANA_TREE_CREATOR_KEYPAIR"),
+        *("WALLET_PRIVATE_KEY", "WALLET_PATH", "VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE"),
+        "TIEBACK_DEVCHAIN_PORT",
     }
 )
 # Read by the servers or their client libraries behind our back.
@@ -53,6 +59,8 @@ class Environment:
         self._home = home
         self._ports = ports
         self._secrets = kept
+        #: Whether a dev chain runs, which workers write to.
+        self.has_chain = False
         self.base = {
             name: value
             for name, value in environ.items()
@@ -69,9 +77,9 @@ class Environment:
         variables = {**self._addresses(), "TIEBACK_PLANE": plane.name}
         variables |= self._pick(secrets.SECRET_KEY, plane.password_variable)
         if plane.name in _STORES_OF:
-            variables |= self._stores()
+            variables |= self._stores() | self._chain()
         if plane.name == "worker":
-            variables |= self._pick(secrets.PROOFS)
+            variables |= self._pick(secrets.PROOFS) | self._payer()
         if plane.name == "web":
             variables |= self._pick(secrets.TEST_LINKS)
         if plane.name == "resolver":
@@ -101,7 +109,8 @@ class Environment:
         passwords = (plane.password_variable for plane in PLANES.values())
         keys = (secrets.TEST_LINKS, secrets.PROOFS)
         mine = self._pick(secrets.SECRET_KEY, *passwords, secrets.OPERATOR, *keys)
-        return {**self._addresses(), **self._stores(), **self._test_links(), **mine}
+        chain = {**self._chain(), **self._payer()}
+        return {**self._addresses(), **self._stores(), **self._test_links(), **mine, **chain}
 
     def _addresses(self) -> dict[str, str]:
         pages = [
@@ -142,6 +151,20 @@ class Environment:
             "S3_REGION": REGION,
             **self._pick(secrets.S3_KEY_ID, secrets.S3_SECRET),
         }
+
+    def _chain(self) -> dict[str, str]:
+        """Return which chain there is. Without one nothing is said, and no chain is used."""
+        if not self.has_chain:
+            return {}
+        url = f"http://{HOST}:{self._ports[DEVCHAIN]}/"
+        return {
+            "SOLANA_NETWORK": DEVCHAIN,
+            "SOLANA_RPC_URLS": url,
+            "TIEBACK_DEVCHAIN_PORT": str(self._ports[DEVCHAIN]),
+        }
+
+    def _payer(self) -> dict[str, str]:
+        return self._pick(secrets.PAYER) if self.has_chain else {}
 
     def _test_links(self) -> dict[str, str]:
         """Return the public key alone: the resolver checks links and makes none."""

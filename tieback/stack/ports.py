@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tieback.devchain import PORT
 from tieback.stack.errors import StackError
 
 HOST = "127.0.0.1"
@@ -16,6 +17,7 @@ FIXED = {
     "web": (("TIEBACK_WEB_PORT", "MINTING_SERVICE_PORT"), 8000),
     "resolver": (("TIEBACK_RESOLVER_PORT",), 8001),
     "console": (("TIEBACK_CONSOLE_PORT",), 8002),
+    "devchain": (("TIEBACK_DEVCHAIN_PORT",), PORT),
 }
 INNER = ("postgres", "valkey", "s3", "worker")
 _HIGHEST = 65_535

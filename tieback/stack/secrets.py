@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tieback.planes import PLANES
 from tieback.stack.errors import StackError
+from tieback.stack.keypairs import make_keypair
 
 FILE_NAME = "secrets.json"
 POSTGRES_SUPERUSER = "POSTGRES_SUPERUSER_PASSWORD"
@@ -17,6 +18,7 @@ S3_SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
 SECRET_KEY = "SECRET_KEY"  # noqa: S105 - the name of a variable
 TEST_LINKS = "TIEBACK_TEST_LINK_KEY"
 PROOFS = "TIEBACK_PROOF_SECRET"
+PAYER = "SOLANA_KEYPAIR"
 OPERATOR = "TIEBACK_OPERATOR_PASSWORD"
 
 NAMES = (
@@ -28,6 +30,7 @@ NAMES = (
     S3_SECRET,
     TEST_LINKS,
     PROOFS,
+    PAYER,
     OPERATOR,
 )
 
@@ -71,6 +74,8 @@ def _generate(name: str) -> str:
         return "TB" + secrets.token_hex(9).upper()
     if name == OPERATOR:
         return secrets.token_urlsafe(15)
+    if name == PAYER:
+        return make_keypair()
     # Letters and digits only: these travel in URLs and configuration files. The private key of
     # test links is 32 random bytes like any other (RFC 8032).
     return secrets.token_hex(32)

@@ -20,10 +20,10 @@ from minting.chain.devchain.rpc_errors import (
     too_large,
 )
 from minting.chain.devchain.slots import Slots
+from tieback.devchain import SLOT_MS
 
 #: A packet of the network: larger transactions exist nowhere.
 MOST_BYTES = 1232
-SLOT_MS = 400.0
 _FIRST_SLOT = 1_000
 _FEE_A_SIGNATURE = 5_000
 _MICRO = 1_000_000

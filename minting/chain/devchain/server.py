@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from minting.chain.devchain.chain import SLOT_MS, Chain
+from minting.chain.devchain.chain import Chain
 from minting.chain.devchain.faults import strikes
 from minting.chain.devchain.methods import Node
 from minting.chain.devchain.rpc_errors import (
@@ -26,6 +26,7 @@ from minting.chain.devchain.rpc_errors import (
     PARSE_ERROR,
     RpcError,
 )
+from tieback.devchain import SLOT_MS
 
 log = structlog.get_logger(__name__)
 

@@ -8,13 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from minting.chain.devchain.chain import SLOT_MS
-
-# Whoever can reach it can take all of its lamports: there is no other address to choose.
-HOST = "127.0.0.1"
-PORT = 8899
-#: They only wait for the one thread in which the chain lives.
-_THREADS = 32
+from tieback.devchain import HOST, PORT, SLOT_MS, server_variables, server_words
 
 
 class Command(BaseCommand):
@@ -25,7 +19,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take where it listens, where it keeps itself, and how long a slot is."""
-        parser.add_argument("--port", type=int, default=PORT)
+        port = os.environ.get("TIEBACK_DEVCHAIN_PORT") or PORT
+        parser.add_argument("--port", type=int, default=port)
         parser.add_argument(
             "--home", type=Path, help="its folder; $TIEBACK_HOME/devchain where none is given"
         )
@@ -46,19 +41,7 @@ class Command(BaseCommand):
         address = f"http://{HOST}:{options['port']}/"
         self.stdout.write(f"dev chain at {address}: this machine's own, no public chain")
         self.stdout.flush()
-        words = (
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"),
-            *("--blocking-threads", str(_THREADS), "--workers-kill-timeout", "5"),
-            *("--host", HOST, "--port", str(options["port"])),
-            "minting.chain.devchain.wsgi:application",
-        )
-        os.execve(  # noqa: S606 - no shell, and none of the words is a stranger's
-            sys.executable,
-            words,
-            {
-                **os.environ,
-                "DEVCHAIN_HOME": str(home.resolve()),
-                "DEVCHAIN_SLOT_MS": str(options["slot_ms"]),
-                "DEVCHAIN_PROGRAMS_DIR": str(programs.resolve()) if programs else "",
-            },
-        )
+        known = server_variables(home, slot_ms=options["slot_ms"], programs=programs)
+        words = (sys.executable, *server_words(options["port"]))
+        # No shell, and none of the words is a stranger's.
+        os.execve(sys.executable, words, {**os.environ, **known})  # noqa: S606

@@ -1,0 +1,1 @@
+"""Keys that sign for the chain: where they are kept, and to which network each is bound."""
