@@ -39,17 +39,17 @@ def chain_is_on() -> bool:
 @cache
 def payer() -> Signer:
     """Return who pays. Raises ``NoKeyError``, ``KeyNotReachable`` and ``KeyRefused``."""
-    if not chain_is_on():
+    given = settings.SOLANA_PAYER
+    if given is None or not chain_is_on():
         raise NoKeyError
-    return _signer_of(settings.SOLANA_PAYER)
+    return _signer_of(given)
 
 
 @cache
 def tree_creator() -> Signer:
     """Return who creates trees: the payer, where no other key is set. Raises as ``payer``."""
-    if not chain_is_on() or settings.SOLANA_TREE_CREATOR is None:
-        return payer()
-    return _signer_of(settings.SOLANA_TREE_CREATOR)
+    given = settings.SOLANA_TREE_CREATOR
+    return payer() if given is None or not chain_is_on() else _signer_of(given)
 
 
 def forget_signers() -> None:

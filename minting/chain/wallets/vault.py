@@ -103,9 +103,9 @@ def _version_of(client: httpx2.Client, path: str, wanted: int | None) -> _Found:
     version = wanted or data.get("latest_version")
     known = data.get("keys", {}).get(str(version))
     public = _decoded(known.get("public_key", "")) if isinstance(known, dict) else b""
-    if len(public) != Pubkey.LENGTH:
+    if not isinstance(version, int) or len(public) != Pubkey.LENGTH:
         raise KeyRefused(f"Vault has no version {version} of the key of {NAME}")
-    return _Found(int(version), Pubkey(public))
+    return _Found(version, Pubkey(public))
 
 
 def _keypair_of(secret: Any, field: str) -> Hidden:
