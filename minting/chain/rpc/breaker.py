@@ -82,6 +82,23 @@ class Breaker:
         if self.state is State.CLOSED and self._has_failed_enough():
             self._open(now)
 
+    def rest(self, now: float) -> float:
+        """Return for how many seconds more nothing may pass; 0 where something may."""
+        return max(0.0, self._until - now) if self.state is State.OPEN else 0.0
+
+    def resume(self, state: State, now: float, *, rest: float, opened_times: int) -> None:
+        """Take over what another process has found out.
+
+        What it was trying with care is tried here from the first probe.
+        """
+        if state is State.CLOSED:
+            if self.state is not State.CLOSED:
+                self._last.clear()
+            self.state, self.opened_times = state, 0
+            return
+        self.state, self.opened_times = State.OPEN, max(1, opened_times)
+        self._until = now + (rest if state is State.OPEN else 0.0)
+
     def left_unsaid(self) -> None:
         """Give back a probe whose answer says nothing of the endpoint."""
         if self.state is State.HALF_OPEN:

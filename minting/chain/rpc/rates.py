@@ -15,15 +15,20 @@ class Bucket:
     _filled_to: float = 0.0
     _at: float | None = None
 
-    def seconds_to_wait(self, now: float) -> float:
-        """Take one request from the bucket; return how long to wait before it is sent."""
+    def seconds_to_wait(self, now: float, requests: int = 1) -> float:
+        """Take requests from the bucket; return how long to wait before they are sent."""
+        wait = self.would_wait(now, requests)
+        if self.per_second:
+            self._filled_to, self._at = self._filled(now) - requests, now
+        return wait
+
+    def would_wait(self, now: float, requests: int = 1) -> float:
+        """Tell the same and take nothing."""
         if not self.per_second:
             return 0.0
+        return max(0.0, (requests - self._filled(now)) / self.per_second)
+
+    def _filled(self, now: float) -> float:
         if self._at is None:
-            self._filled_to = float(self.burst)
-        else:
-            filled = self._filled_to + (now - self._at) * self.per_second
-            self._filled_to = min(float(self.burst), filled)
-        self._at = now
-        self._filled_to -= 1
-        return max(0.0, -self._filled_to / self.per_second)
+            return float(self.burst)
+        return min(float(self.burst), self._filled_to + (now - self._at) * self.per_second)
