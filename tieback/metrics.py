@@ -52,6 +52,17 @@ SCANS = Counter("tieback_scans_total", "Answers of the resolver.", ["outcome"])
 TAGS = Counter(
     "tieback_tag_messages_total", "Messages of NFC tags, by what they show.", ["verdict"]
 )
+RPC_REQUESTS = Counter(
+    "tieback_rpc_requests_total",
+    "Requests to endpoints of a chain, by what came of them.",
+    ["endpoint", "outcome"],
+)
+RPC_DURATION = Histogram(
+    "tieback_rpc_duration_seconds",
+    "One answered request to an endpoint of a chain.",
+    ["endpoint"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 
 
 def registry() -> CollectorRegistry:
