@@ -1,5 +1,6 @@
 """Celery entry points of minting: thin, ids only, safe to run twice."""
 
+import asyncio
 import time
 from typing import Any
 from uuid import UUID
@@ -76,6 +77,15 @@ def prove_missed() -> None:
     """Ask for the proofs of batches that were minted before there were any."""
     if building.queue_missed(MISSED_AT_MOST):
         pipeline.ring_step(building.PROVE, "missed")
+
+
+@shared_task(name="minting.look_at_endpoints")
+def look_at_endpoints() -> None:
+    """Ask the endpoints of the chain how far they are, so that their health is known at rest."""
+    # Half a second of libraries, which no other plane that knows of this task needs.
+    from minting.chain.rpc.opening import look_at_all
+
+    asyncio.run(look_at_all())
 
 
 @shared_task(name="minting.sweep")

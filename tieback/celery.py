@@ -111,6 +111,12 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
+        # Who rests is tried again, and who is behind is known, while nobody asks for anything.
+        "look-at-endpoints": {
+            "task": "minting.look_at_endpoints",
+            "schedule": 30.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
         "delete-expired-answers": {
             "task": "api.delete_expired_answers",
             "schedule": 60.0,

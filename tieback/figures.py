@@ -58,6 +58,9 @@ with standing as (
       from unnest(array['pending', 'signed', 'failed']) with ordinality as known (name, place)
       left join (select status, count(*) as total from minting_batchproof group by status)
            as counted on counted.status = name
+), endpoints as (
+    select name, case status when 'open' then 1 else 0 end as is_open, position
+      from minting_rpcendpoint where enabled
 )
 select clock_timestamp(),
        (select json_object_agg(name, total order by place) from jobs),
@@ -74,7 +77,9 @@ select clock_timestamp(),
        (select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid
          where i.inhparent = 'resolver_scanevent'::regclass
            and to_date(right(c.relname, 8), 'YYYYMMDD')
-             > (clock_timestamp() at time zone 'UTC')::date)
+             > (clock_timestamp() at time zone 'UTC')::date),
+       (select coalesce(json_object_agg(name, is_open order by position, name), '{}')
+          from endpoints)
 """
 
 
@@ -93,6 +98,12 @@ class QueueFigures:
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
+    endpoints_open: dict[str, int]
+
+    @property
+    def no_endpoint_answers(self) -> bool:
+        """Whether there are endpoints of the chain, and all of them rest."""
+        return bool(self.endpoints_open) and all(self.endpoints_open.values())
 
     @property
     def runs_out_of_scan_days(self) -> bool:
@@ -131,6 +142,7 @@ class QueueFigures:
             },
             "activations_uncounted": self.activations_uncounted,
             "scan_days_ahead": self.scan_days_ahead,
+            "endpoints_open": self.endpoints_open,
         }
 
 
@@ -196,6 +208,12 @@ class FiguresCollector(Collector):
             "tieback_scan_days_ahead",
             "Days after today that scans can be written into.",
             figures.scan_days_ahead,
+        )
+        yield _by(
+            "tieback_rpc_breaker_open",
+            "Whether an endpoint of the chain is left alone, for having failed too often.",
+            "endpoint",
+            figures.endpoints_open,
         )
 
 

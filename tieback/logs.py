@@ -46,9 +46,6 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
-            # They write whole addresses, and those of endpoints carry keys.
-            "httpx2": {"level": "WARNING"},
-            "httpcore2": {"level": "WARNING"},
             "solana": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "ERROR"},
         },

@@ -15,7 +15,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import validate
 
-from minting.chain.networks import DEVCHAIN, NETWORKS, why_no_key
+from minting.chain.networks import NETWORKS, why_no_key
 from minting.chain.wallets.given import (
     SOURCES,
     VAULT,
@@ -114,6 +114,15 @@ S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
 SIGNED_URL_SECONDS = 300
 
+# Chain ----------------------------------------------------------------------------------------
+
+# Each may carry a key: what may be shown of one is in minting/chain/rpc/addresses.py.
+SOLANA_RPC_URL = env.str("SOLANA_RPC_URL", "")
+_rpc_urls: list[str] = env.list("SOLANA_RPC_URLS", [])
+SOLANA_RPC_URLS = list(dict.fromkeys(url for url in [*(_rpc_urls or []), SOLANA_RPC_URL] if url))
+SOLANA_RPC_PER_SECOND = env.float("SOLANA_RPC_PER_SECOND", 0.0, validate=validate.Range(min=0))
+SOLANA_RPC_TIMEOUT = env.float("SOLANA_RPC_TIMEOUT", 10.0, validate=validate.Range(min=0.1))
+
 # Minting --------------------------------------------------------------------------------------
 
 TIEBACK_WEB_PORT = env.int("MINTING_SERVICE_PORT", 0) or env.int("TIEBACK_WEB_PORT", 8000)
@@ -162,13 +171,10 @@ JWT_REFRESH_LIFETIME = timedelta(hours=env.int("JWT_REFRESH_HOURS", 24))
 
 SOLANA_NETWORK = env.str(
     "SOLANA_NETWORK",
-    "" if PRODUCTION else DEVCHAIN,
+    "",
     validate=validate.OneOf(["", *NETWORKS], error=f"Must be one of {', '.join(NETWORKS)}."),
 )
 SOLANA_ALLOW_PUBLIC_NETWORK = env.str("SOLANA_ALLOW_PUBLIC_NETWORK", "")
-SOLANA_RPC_URLS: list[str] = [
-    url for url in (*(env.list("SOLANA_RPC_URLS", []) or []), env.str("SOLANA_RPC_URL", "")) if url
-]
 VAULT_ADDR = env.str("VAULT_ADDR", "") or ""
 VAULT_TOKEN = Hidden((env.str("VAULT_TOKEN", "") or "").encode())
 VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", "") or ""
@@ -430,6 +436,8 @@ def _problems() -> list[str]:
         found.append("ALLOWED_HOSTS is empty")
     if "*" in ALLOWED_HOSTS and TIEBACK_PLANE != "resolver":
         found.append("ALLOWED_HOSTS must not contain '*'")
+    if not all(re.match(r"https?://[^/\s]", url) for url in SOLANA_RPC_URLS):
+        found.append("SOLANA_RPC_URLS (or SOLANA_RPC_URL) names what is no http or https address")
     return [
         *env.unreadable,
         *found,

@@ -2,6 +2,7 @@
 
 from minting.admin import (
     batches,
+    endpoints,
     events,
     jobs,
     products,
@@ -14,6 +15,7 @@ from minting.admin import (
 
 __all__ = (
     "batches",
+    "endpoints",
     "events",
     "jobs",
     "products",

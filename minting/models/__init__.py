@@ -2,6 +2,7 @@
 
 from minting.models.batches import MintBatch, MintLot
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch, ProductReadiness
+from minting.models.endpoints import RpcEndpoint
 from minting.models.identifiers import IdentifierStatus, IdentifierType, ProductIdentifier
 from minting.models.jobs import MintCycle, MintEvent, MintJob
 from minting.models.pauses import MintPause
@@ -31,6 +32,7 @@ __all__ = (
     "ProductionBatch",
     "ProofHead",
     "ProofKey",
+    "RpcEndpoint",
     "SerialList",
     "SerialListChunk",
 )

@@ -21,6 +21,7 @@ from minting.models import (
     MintUnit,
     PassportVersion,
     Product,
+    RpcEndpoint,
 )
 from minting.serials import generate_tokens
 from minting.states import (
@@ -234,6 +235,13 @@ def make_link(shop: Shop, target: str = "https://help.example/faqs", **fields: A
     values = {"product": shop.product, "link_type": "gs1:faqs", "title": "Questions", **fields}
     with acting_as("web"), brand_scope(shop.brand_id):
         return Link.objects.create(brand_id=shop.brand_id, target=target, **values)
+
+
+def make_endpoint(name: str = "rpc.example", **fields: Any) -> RpcEndpoint:
+    """Make an endpoint of the chain, as a worker does for those of its settings."""
+    values: dict[str, Any] = {"url": f"https://{name}/v2/hush-hush-hush", **fields}
+    with acting_as("worker"):
+        return RpcEndpoint.objects.create(name=name, **values)
 
 
 def make_grant(shop: Shop) -> AccessGrant:

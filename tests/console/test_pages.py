@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from minting.models import RpcEndpoint
 from minting.states import JobStatus
 from resolver.models import Link, ScanPolicy
 from tests.console.conftest import staff_with
@@ -16,6 +17,7 @@ from tests.console.rows import (
     Shop,
     make_build,
     make_cycles,
+    make_endpoint,
     make_grant,
     make_jobs,
     make_link,
@@ -75,6 +77,7 @@ def full(shop: Shop) -> Shop:
     make_link(shop)
     make_grant(shop)
     make_wallet()
+    make_endpoint()
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -122,11 +125,11 @@ def url_of_jobs() -> str:
 
 def test_nothing_can_be_added_changed_or_deleted(console: Client, full: Shop) -> None:
     for model, page in zip(site._registry, details(), strict=True):
-        if model not in {ResolverHost, ScanPolicy}:
+        if model not in {ResolverHost, RpcEndpoint, ScanPolicy}:
             assert console.get(url(model, "add")).status_code == HTTPStatus.FORBIDDEN, page
         delete = page.replace("/change/", "/delete/")
         assert console.post(delete, {"post": "yes"}).status_code == HTTPStatus.FORBIDDEN, page
-        if model not in {Brand, Link, ScanPolicy}:
+        if model not in {Brand, Link, RpcEndpoint, ScanPolicy}:
             assert console.post(page, {"_save": "Save"}).status_code == HTTPStatus.FORBIDDEN, page
 
 

@@ -10,7 +10,7 @@ def gauges() -> set[str]:
     """Return what the console reads from the rows."""
     nothing = dict.fromkeys(QueueFigures.__dataclass_fields__, 0)
     empty: dict[str, dict[str, int]] = {
-        name: {} for name in ("jobs", "waiting", "builds", "proofs")
+        name: {} for name in ("jobs", "waiting", "builds", "proofs", "endpoints_open")
     }
     figures = QueueFigures(**{**nothing, **empty})  # type: ignore[arg-type]
     return {metric.name for metric in FiguresCollector(figures).collect()}

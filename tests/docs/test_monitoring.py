@@ -10,7 +10,7 @@ from tests.docs.compose import ours, project, services
 from tests.docs.markdown import ROOT, names_in, rows, text_of
 from tests.docs.measured import counters, gauges, histograms, series
 
-FUNCTIONS = {"absent", "by", "for", "increase", "rate", "sum", "and", "or", "unless"}
+FUNCTIONS = {"absent", "by", "for", "increase", "min", "rate", "sum", "and", "or", "unless"}
 
 
 def read(name: str) -> dict[str, Any]:
