@@ -14,7 +14,7 @@ import pytest
 from tests.stack.conftest import SMALL
 from tieback.planes import PLANES
 from tieback.stack import Stack, StackError
-from tieback.stack.devchain import ENOUGH, FULL, ensure_funds
+from tieback.stack.devchain import ENOUGH, FULL, devchain_service, ensure_funds
 from tieback.stack.ports import free_ports
 
 
@@ -53,6 +53,12 @@ def test_a_chain_that_does_not_answer_is_told_in_one_line() -> None:
     with pytest.raises(StackError, match="the dev chain does not fund someone: Conn") as caught:
         ensure_funds(free_ports(1)[0], "someone")
     assert "\n" not in str(caught.value)
+
+
+def test_dumps_of_programs_that_are_not_there_are_told(tmp_path: Path) -> None:
+    environ = {"DEVCHAIN_PROGRAMS_DIR": str(tmp_path / "none")}
+    with pytest.raises(StackError, match=r"DEVCHAIN_PROGRAMS_DIR=.*none is no folder"):
+        devchain_service(tmp_path, port=1, environ=environ, project=tmp_path)
 
 
 def test_the_env_file_leads_a_shell_to_the_chain(stack: Stack) -> None:

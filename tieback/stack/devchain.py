@@ -28,6 +28,9 @@ def devchain_service(
 ) -> Service:
     """Return the server to start. ``environ`` may name program dumps and how long a slot is."""
     programs = environ.get("DEVCHAIN_PROGRAMS_DIR")
+    if programs and not Path(programs).is_dir():
+        message = f"DEVCHAIN_PROGRAMS_DIR={programs} is no folder"
+        raise StackError(message)
     known = server_variables(
         folder,
         slot_ms=float(environ.get("DEVCHAIN_SLOT_MS") or SLOT_MS),
