@@ -292,21 +292,38 @@ def test_a_hedged_read_fails_over_as_any_other(devchain: Devchain):
     run(main)
 
 
-def test_an_endpoint_that_lost_against_a_hedge_gives_its_probe_back(devchain: Devchain):
-    url = devchain.faulty("slow-probe", slow_ms=20_000)
+def test_nobody_who_is_behind_or_being_tried_is_asked_beside_a_slow_one(devchain: Devchain):
+    url = devchain.faulty("slow-alone", slow_ms=300)
 
     async def main() -> None:
-        slow = broken(endpoint(url, terms=Terms(least=1, first_rest=0.01, probes=1)))
-        quick = broken(
-            endpoint(devchain.url("quick-probe"), position=2, terms=Terms(least=1, first_rest=0.01))
+        slow = endpoint(url)
+        slow.health.latency.note(0.02)
+        behind = endpoint(devchain.url("quick-behind"), position=2)
+        behind.health.slots_behind = MOST_SLOTS_BEHIND + 1
+        tried = broken(
+            endpoint(devchain.url("quick-tried"), position=3, terms=Terms(least=1, first_rest=0.0))
         )
-        await asyncio.sleep(0.02)
-        async with asking(slow, quick) as rpc:
-            assert await rpc.ask(where, hedged=True) == "quick-probe"
-        assert slow.health.state is State.HALF_OPEN
-        assert slow.health.might_admit(slow.clock())
+        async with asking(slow, behind, tried) as rpc:
+            assert await rpc.ask(where, hedged=True) == "slow-alone"
 
     run(main)
+
+
+def test_a_probe_that_is_given_up_is_given_back():
+    async def main(hole: str) -> None:
+        one = broken(endpoint(hole, terms=Terms(least=1, first_rest=0.0, probes=1)))
+        async with asking(one) as rpc:
+            asked = asyncio.create_task(rpc.ask(height))
+            while one.health.might_admit(one.clock()):
+                await asyncio.sleep(0.01)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            assert one.health.state is State.HALF_OPEN
+            assert one.health.might_admit(one.clock())
+
+    with black_hole() as hole:
+        run(lambda: main(hole))
 
 
 # Answers of several
@@ -512,6 +529,17 @@ def test_what_is_too_much_for_one_goes_to_the_other(devchain: Devchain):
                 await rpc.ask(where)
             assert limited.value.seconds > 900
             assert "shared2: its rate is used up for" in str(limited.value)
+
+    run(main)
+
+
+def test_who_is_behind_is_known_also_while_rates_are_used_up(devchain: Devchain):
+    async def main() -> None:
+        ones = [endpoint(devchain.url(f"used{n}"), position=n, per_second=10) for n in (1, 2)]
+        for one in ones:
+            one.bucket.seconds_to_wait(one.clock(), 3)
+        async with asking(*ones) as rpc:
+            assert len(await rpc.ask_each(height)) == 2
 
     run(main)
 

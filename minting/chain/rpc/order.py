@@ -68,6 +68,11 @@ def in_order(endpoints: Iterable[R], wait: Callable[[R], float] = lambda _: 0.0)
     return sorted(listed, key=rank)
 
 
+def is_well(health: Health) -> bool:
+    """Tell whether an endpoint is neither being tried nor behind."""
+    return tier_of(health, 0.0) <= Tier.POOR
+
+
 def is_believed(health: Health, now: float) -> bool:
     """Tell whether an endpoint is believed where it knows of nothing: it is known to keep up."""
     return slot_age(health, now) <= SLOT_HOLDS and health.slots_behind <= MOST_SLOTS_BEHIND

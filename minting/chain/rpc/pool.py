@@ -20,7 +20,7 @@ from minting.chain.rpc.errors import RefusedError
 from minting.chain.rpc.line import Client
 from minting.chain.rpc.order import SLOT_HOLDS, slot_age, slots_behind
 from minting.chain.rpc.outcomes import Verdict
-from minting.chain.rpc.turn import Turn, all_of, refusal, stop
+from minting.chain.rpc.turn import LONGEST_WAIT, Turn, all_of, refusal, stop
 
 T = TypeVar("T")
 
@@ -179,7 +179,7 @@ async def _slot_of(client: Client) -> int:
 
 async def _look_at(endpoint: Endpoint, among: Sequence[Endpoint]) -> None:
     """Ask for a slot; one that is being tried is asked as often as it takes to trust it again."""
-    while endpoint.bucket.would_wait(endpoint.clock()) == 0:
+    while endpoint.bucket.would_wait(endpoint.clock()) <= LONGEST_WAIT:
         if not endpoint.health.admits(endpoint.clock()):
             return
         reply = await endpoint.ask(_slot_of)

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from minting.chain.rpc.endpoint import Call, Endpoint, Reply
 from minting.chain.rpc.errors import NoEndpointError, RefusedError
-from minting.chain.rpc.order import in_order, is_believed
+from minting.chain.rpc.order import in_order, is_believed, is_well
 from minting.chain.rpc.outcomes import Verdict
 
 T = TypeVar("T")
@@ -34,9 +34,14 @@ class Turn(Generic[T]):
         self._must_keep_up = must_keep_up
         self._tried: set[Endpoint] = set()
 
-    def take(self) -> Endpoint | None:
-        """Return who is to be asked next, and let the request in; None where nobody is left."""
+    def take(self, *, beside_another: bool = False) -> Endpoint | None:
+        """Return who is to be asked next, and let the request in; None where nobody is left.
+
+        Beside another that is only slow, nobody is asked who is being tried or is behind.
+        """
         able = [one for one in self._endpoints if self._may_take(one)]
+        if beside_another:
+            able = [one for one in able if is_well(one.health)]
         for one in in_order(able, lambda one: one.bucket.would_wait(one.clock(), self._requests)):
             if one.health.admits(one.clock()):
                 self._tried.add(one)
@@ -49,9 +54,9 @@ class Turn(Generic[T]):
         self.replies.append(reply)
         return reply
 
-    async def ask_until_heard(self) -> Reply[T] | None:
+    async def ask_until_heard(self, *, beside_another: bool = False) -> Reply[T] | None:
         """Ask one after the other until one answers or refuses; None where nobody does."""
-        while (endpoint := self.take()) is not None:
+        while (endpoint := self.take(beside_another=beside_another)) is not None:
             reply = await self.ask(endpoint)
             if not reply.outcome.may_be_asked_elsewhere:
                 return reply
@@ -68,7 +73,7 @@ class Turn(Generic[T]):
         try:
             done, _ = await asyncio.wait(asked, timeout=patience)
             if not done:
-                asked.append(asyncio.create_task(self.ask_until_heard()))
+                asked.append(asyncio.create_task(self.ask_until_heard(beside_another=True)))
             for heard in asyncio.as_completed(asked):
                 reply = await heard
                 if reply is not None:
