@@ -162,7 +162,7 @@ def test_an_answer_that_was_given_up_makes_an_endpoint_slower_and_never_faster()
 
 
 def test_who_is_preferred_comes_first_among_those_that_do_well():
-    first, second = known(1, latency=0.9), known(2, latency=0.1)
+    first, second = known(1, latency=0.4), known(2, latency=0.01)
     assert in_order([second, first]) == [first, second]
 
 
@@ -176,6 +176,12 @@ def test_health_comes_before_preference():
     tried, behind = known(3), known(4, slots_behind=MOST_SLOTS_BEHIND + 1)
     tried.health.resume(State.HALF_OPEN, 0.0, rest=0.0, opened_times=1)
     assert in_order([behind, tried, slow, failing, good]) == [good, failing, slow, tried, behind]
+
+
+def test_who_was_given_up_for_a_hedge_comes_after_the_others():
+    slow, quick = known(1), known(2, latency=0.1)
+    slow.health.gave_up(FIRST_HEDGE + 0.01)
+    assert in_order([slow, quick]) == [quick, slow]
 
 
 def test_all_being_slow_nobody_is():

@@ -14,7 +14,7 @@ MOST_SLOTS_BEHIND = 100
 SLOT_HOLDS = 60.0
 #: Who fails more often, or takes longer than this and this many times as long as the fastest, is
 #: asked after the others: share, seconds, times.
-_POOR_FAILURE_RATE, _SLOW_SECONDS, _SLOW_TIMES = 0.25, 1.0, 4.0
+_POOR_FAILURE_RATE, _SLOW_SECONDS, _SLOW_TIMES = 0.25, 0.5, 4.0
 #: From so many on one that is ahead of all others is not taken for the chain's end.
 _ENOUGH_TO_DOUBT = 3
 
