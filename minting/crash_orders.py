@@ -31,6 +31,12 @@ NAMES = (
     "exports.after_manifest",
     "proofs.before_commit",
     "proofs.committed",
+    "chain.before_commit",
+    "chain.signed",
+    "chain.before_send",
+    "chain.sent",
+    "chain.settled",
+    "chain.expired",
 )
 
 

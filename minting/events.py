@@ -30,6 +30,9 @@ EVENT_TYPES: dict[str, str] = {
     "proof.signed": "Every unit is in the batch's tree, and the brand has signed its root.",
     "proof.retried": "A person let a failed proof go on.",
     "proof.failed": "The batch's tree could not be built.",
+    "batch.anchored": "The root of the batch's tree is in a finalized block of a chain.",
+    "submission.failed": "Something could not be written to a chain; a person must look.",
+    "submission.retried": "A person let a failed submission to a chain go on.",
     "pack.downloaded": "A signed URL for a pack was given out.",
 }
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from minting import idempotency, pipeline
 from minting.blocking import BlockingReason
+from minting.chain.modes import available_modes, chain_columns, default_mode
 from minting.events import tell
 from minting.identities import create_lots, serial_columns, serial_reasons
 from minting.mint_request import MintRequest
@@ -146,7 +147,8 @@ def _examine(brand_id: UUID, request: MintRequest, *, lock: bool) -> _Found:
     reasons = blocking_reasons(
         RequestFacts(
             quantity=request.quantity,
-            chain_mode=request.chain_mode,
+            chain_mode=request.chain_mode or default_mode(),
+            chain_modes=available_modes(),
             lots=request.lots,
             takes_lots=request.identity_mode == IdentityMode.BATCH,
             names_production_batch=request.production_batch_id is not None,
@@ -235,7 +237,7 @@ def _create_batch(found: _Found, product: Product, request: MintRequest, actor: 
         production_batch=production_batch,
         identity_mode=request.identity_mode,
         activation_mode=request.activation_mode,
-        chain_mode=request.chain_mode,
+        **chain_columns(request.chain_mode),
         resolver_base=f"{settings.TIEBACK_RESOLVER_SCHEME}://{brand.resolver_host}",
         gtin=product.gtin,
         sku=product.sku,

@@ -6,7 +6,7 @@ from uuid import UUID
 from minting import idempotency
 from minting.lots import Lot
 from minting.serial_rules import SerialRule
-from minting.states import ActivationMode, ChainMode, IdentityMode, Priority
+from minting.states import ActivationMode, IdentityMode, Priority
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class MintRequest:
     production_batch_id: UUID | None = None
     identity_mode: IdentityMode = IdentityMode.SERIAL
     activation_mode: ActivationMode = ActivationMode.FIRST_SCAN
-    chain_mode: str = ChainMode.NONE.value
+    #: The installation's default where none is given.
+    chain_mode: str | None = None
     priority: Priority = Priority.STANDARD
     lots: tuple[Lot, ...] = ()
     serial_rule: SerialRule | None = None

@@ -12,7 +12,7 @@ from minting import gtin
 from minting.blocking import BlockingReason
 from minting.lots import Lot, lot_reasons
 from minting.readiness import assess
-from minting.states import ChainMode, CommercialStatus, ProductionBatchStatus
+from minting.states import CommercialStatus, ProductionBatchStatus
 
 LARGEST_REQUEST = 1_000_000
 
@@ -35,7 +35,7 @@ BLOCKING_CODES: dict[str, str] = {
     "SERIALS_DUPLICATE": "Give each serial once.",
     "SERIALS_ALREADY_USED": "Leave out the serials that are listed, or start the rule later.",
     "QUOTA_EXCEEDED": "Wait for running jobs, or ask for a higher quota.",
-    "CHAIN_MODE_UNAVAILABLE": "Use chain_mode none.",
+    "CHAIN_MODE_UNAVAILABLE": "Use one of the chain modes that are listed, or leave it out.",
 }
 
 
@@ -77,6 +77,7 @@ class RequestFacts:
 
     quantity: int
     chain_mode: str
+    chain_modes: tuple[str, ...]
     lots: tuple[Lot, ...]
     takes_lots: bool
     names_production_batch: bool
@@ -107,12 +108,12 @@ def _of_the_request(request: RequestFacts) -> Iterator[BlockingReason]:
             {"minimum": 1, "maximum": LARGEST_REQUEST},
         )
     yield from lot_reasons(request.lots, wanted=request.takes_lots, quantity=request.quantity)
-    if request.chain_mode != ChainMode.NONE:
+    if request.chain_mode not in request.chain_modes:
         yield BlockingReason(
             "CHAIN_MODE_UNAVAILABLE",
             "This chain mode is not available here.",
             "chain_mode",
-            {"available": list(ChainMode.values)},
+            {"available": list(request.chain_modes)},
         )
 
 

@@ -167,6 +167,56 @@ class ChainMode(TextChoices):
     """What is written to a blockchain for a batch."""
 
     NONE = "none", "None"
+    ANCHOR = "anchor", "Anchor"
+
+
+class SubmissionKind(TextChoices):
+    """What a submission does on a chain."""
+
+    ANCHOR = "anchor", "Anchor"
+
+
+class SubmissionStatus(TextChoices):
+    """How far a submission to a chain has come."""
+
+    PENDING = "pending", "Pending"
+    SENT = "sent", "Sent"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+
+
+SUBMISSION_TRANSITIONS: dict[SubmissionStatus, tuple[SubmissionStatus, ...]] = {
+    SubmissionStatus.PENDING: (SubmissionStatus.SENT, SubmissionStatus.FAILED),
+    # Back where its transaction is proven never to land, or landed in vain.
+    SubmissionStatus.SENT: (
+        SubmissionStatus.COMPLETED,
+        SubmissionStatus.PENDING,
+        SubmissionStatus.FAILED,
+    ),
+    SubmissionStatus.FAILED: (SubmissionStatus.PENDING,),
+    SubmissionStatus.COMPLETED: (),
+}
+
+
+class TransactionStatus(TextChoices):
+    """What became of a signed transaction."""
+
+    SENT = "sent", "Sent"
+    FINALIZED = "finalized", "Finalized"
+    FAILED = "failed", "Failed"
+    EXPIRED = "expired", "Expired"
+
+
+TRANSACTION_TRANSITIONS: dict[TransactionStatus, tuple[TransactionStatus, ...]] = {
+    TransactionStatus.SENT: (
+        TransactionStatus.FINALIZED,
+        TransactionStatus.FAILED,
+        TransactionStatus.EXPIRED,
+    ),
+    TransactionStatus.FINALIZED: (),
+    TransactionStatus.FAILED: (),
+    TransactionStatus.EXPIRED: (),
+}
 
 
 class WalletRole(TextChoices):

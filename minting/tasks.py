@@ -5,10 +5,15 @@ import time
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from celery import Task, shared_task
 from django.conf import settings
 
 from minting import pipeline, revocations
+from minting.chain.sending import retrying
+from minting.chain.sending.claims import oldest_due
+from minting.chain.sending.rounds import work_submissions
+from minting.chain.wallets.payer import chain_is_on
 from minting.fairness import job_waits, next_of_brand
 from minting.leases import due_jobs
 from minting.proofs import building
@@ -16,6 +21,9 @@ from minting.stopping import stop_requested
 from minting.worker import Outcome, work_next_job
 
 SWEEP_RINGS_AT_MOST = 20
+SUBMIT = retrying.SUBMIT
+# One turn of sending: a process of the worker is taken for so long at most.
+SENDS_FOR_SECONDS = 20.0
 # Batches that were minted before there were proofs: so many are asked for at once.
 MISSED_AT_MOST = 1_000
 
@@ -72,6 +80,20 @@ def prove(hint: str = "") -> None:
         pipeline.ring_step(building.PROVE, worked)
 
 
+@shared_task(name=SUBMIT)
+def submit(hint: str = "") -> None:
+    """Have due submissions happen on their chain; ``hint`` only tells why the bell rang.
+
+    Most of it is waiting, so it is done in short turns, and makes room for jobs between them.
+    """
+    until = time.monotonic() + min(SENDS_FOR_SECONDS, float(settings.TIEBACK_WINDOW_SECONDS))
+    wait = async_to_sync(work_submissions)(
+        until=until, stop=lambda: stop_requested() or job_waits()
+    )
+    if wait is not None:
+        pipeline.ring_step(SUBMIT, hint, countdown=wait or None)
+
+
 @shared_task(name="minting.prove_missed")
 def prove_missed() -> None:
     """Ask for the proofs of batches that were minted before there were any."""
@@ -91,6 +113,9 @@ def look_at_endpoints() -> None:
 @shared_task(name="minting.sweep")
 def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
+    unsent = oldest_due() if chain_is_on() else None
+    if unsent is not None:
+        pipeline.ring_step(SUBMIT, unsent, expires=pipeline.SWEPT_BELL_SECONDS)
     waiting = revocations.oldest_unfinished()
     if waiting is not None:
         pipeline.ring_step(revocations.REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)

@@ -12,8 +12,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, override
 from django.views import View
 
+from minting.chain.networks import NETWORKS, explorer_url
 from minting.models import MintUnit, ProofKey
-from minting.proofs.document import Proof
+from minting.proofs.document import Anchor, Proof
 from minting.proofs.giving import proof_of
 from minting.proofs.merkle import leaf_hash
 from minting.proofs.statement import ALGORITHM
@@ -107,9 +108,15 @@ def _page(request: HttpRequest, item: Item, face: Face, proof: Proof | None) -> 
             "languages": links_to_languages(request),
             "proof": proof,
             "leaf": proof and leaf_hash(proof.leaf.data).hex(),
+            "explorer": proof and proof.anchor and _explorer(proof.anchor),
             "keys_path": KEYS_PATH,
         }
         return of_language(language.tag, render(request, "resolver/proof.html", context))
+
+
+def _explorer(anchor: Anchor) -> str | None:
+    known = anchor.network in NETWORKS
+    return explorer_url(anchor.network, anchor.signature) if known else None
 
 
 def _verdict(item: Item, proof: Proof | None) -> Verdict:

@@ -23,8 +23,8 @@ from kombu import Exchange, Queue
 
 from tieback.broker import use_for_redis
 
-# Minting, exporting, and what keeps both going; each can have workers of its own.
-QUEUES = ("mint", "exports", "upkeep")
+# Minting, exporting, writing to a chain, and upkeep; each can have workers of its own.
+QUEUES = ("mint", "exports", "chain", "upkeep")
 # When periodic work is too old to matter. The clock of the worker decides, and a busy worker comes
 # late: this is also how far clocks may differ and how long a worker may be busy.
 PERIODIC_EXPIRES_SECONDS = 300.0
@@ -63,6 +63,7 @@ app.conf.update(
         "minting.revoke": {"queue": "mint"},
         "exports.build": {"queue": "exports"},
         "minting.prove": {"queue": "exports"},
+        "chain.submit": {"queue": "chain"},
     },
     timezone="UTC",
     # Kept in memory: all of it is due within a minute and harmless to repeat, and a file that beat

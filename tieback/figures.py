@@ -61,6 +61,12 @@ with standing as (
 ), endpoints as (
     select name, case status when 'open' then 1 else 0 end as is_open, position
       from minting_rpcendpoint where enabled
+), submissions as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(array['pending', 'sent', 'completed', 'failed'])
+           with ordinality as known (name, place)
+      left join (select status, count(*) as total from minting_chainsubmission group by status)
+           as counted on counted.status = name
 )
 select clock_timestamp(),
        (select json_object_agg(name, total order by place) from jobs),
@@ -71,6 +77,7 @@ select clock_timestamp(),
        (select count(*) from live where waiting and status <> 'QUEUED' and owner <> ''),
        (select json_object_agg(name, total order by place) from builds),
        (select json_object_agg(name, total order by place) from proofs),
+       (select json_object_agg(name, total order by place) from submissions),
        (select count(*) from exports_packbuild
          where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
        (select count(*) from (select from resolver_activation limit %(most)s) as first_ones),
@@ -95,6 +102,7 @@ class QueueFigures:
     expired_job_leases: int
     builds: dict[str, int]
     proofs: dict[str, int]
+    submissions: dict[str, int]
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
@@ -136,6 +144,7 @@ class QueueFigures:
             "jobs": self.jobs,
             "pack_builds": self.builds,
             "proofs": self.proofs,
+            "submissions": self.submissions,
             "expired_leases": {
                 "mint": self.expired_job_leases,
                 "exports": self.expired_build_leases,
@@ -193,6 +202,12 @@ class FiguresCollector(Collector):
         yield _by("tieback_mint_jobs", "Mint jobs by status.", "status", figures.jobs)
         yield _by("tieback_pack_builds", "Pack builds by status.", "status", figures.builds)
         yield _by("tieback_proofs", "Proofs of batches by status.", "status", figures.proofs)
+        yield _by(
+            "tieback_chain_submissions",
+            "Submissions to a chain by status.",
+            "status",
+            figures.submissions,
+        )
         yield _by(
             "tieback_expired_leases",
             "Work whose worker died and that nobody has taken over yet.",

@@ -18,6 +18,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     start_http_server,
@@ -62,6 +63,19 @@ RPC_DURATION = Histogram(
     "One answered request to an endpoint of a chain.",
     ["endpoint"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+CHAIN_PAYER_LAMPORTS = Gauge(
+    "tieback_chain_payer_lamports",
+    "What the payer's account held when it was last asked for.",
+    multiprocess_mode="mostrecent",
+)
+CHAIN_LACKING_LAMPORTS = Gauge(
+    "tieback_chain_lacking_lamports",
+    "How much more the payer needs for what is to be sent now.",
+    multiprocess_mode="mostrecent",
+)
+CHAIN_TRANSACTIONS = Counter(
+    "tieback_chain_transactions_total", "What has become of transactions.", ["outcome"]
 )
 
 

@@ -25,6 +25,7 @@ from minting.chain.wallets.given import (
     problems_of_vault,
     read_wallets,
 )
+from tieback.api.description import DESCRIPTION
 from tieback.logs import logging_config
 from tieback.planes import PLANES
 from tieback.tag_keys import TagKeys, UnsoundTagKeys, read_tag_keys
@@ -175,6 +176,13 @@ SOLANA_NETWORK = env.str(
     validate=validate.OneOf(["", *NETWORKS], error=f"Must be one of {', '.join(NETWORKS)}."),
 )
 SOLANA_ALLOW_PUBLIC_NETWORK = env.str("SOLANA_ALLOW_PUBLIC_NETWORK", "")
+QUEUE_CONCURRENCY = env.int("QUEUE_CONCURRENCY", 16, validate=validate.Range(1, 256))
+TIEBACK_CHAIN_LOOK_SECONDS = env.float(
+    "TIEBACK_CHAIN_LOOK_SECONDS", 0.4, validate=validate.Range(0.01, 60)
+)
+TIEBACK_CHAIN_MOST_MICRO_LAMPORTS = env.int(
+    "TIEBACK_CHAIN_MOST_MICRO_LAMPORTS", 100_000, validate=validate.Range(min=0)
+)
 VAULT_ADDR = env.str("VAULT_ADDR", "") or ""
 VAULT_TOKEN = Hidden((env.str("VAULT_TOKEN", "") or "").encode())
 VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", "") or ""
@@ -382,35 +390,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "tieback.api.envelope.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "tieback",
-    "VERSION": "1",
-    "DESCRIPTION": "Mint, export and read Digital Product Passports.",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "tieback.api.schema.wrap_in_envelope",
-    ],
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    # Fields called status are of several kinds; each kind has its own name in the description.
-    "ENUM_NAME_OVERRIDES": {
-        "JobStatus": "minting.states.JobStatus",
-        "BatchStatus": "minting.states.BatchStatus",
-        "PhysicalStatus": "minting.states.PhysicalStatus",
-        "ProductionBatchStatus": "minting.states.ProductionBatchStatus",
-        "PackStatus": "exports.models.PackStatus",
-        "RevocationStatus": "minting.states.RevocationStatus",
-        "RevocationReason": "minting.states.RevocationReason",
-        "RevocationKind": "minting.states.RevocationKind",
-        "Category": "minting.passport_schema.CATEGORIES",
-    },
-}
+
+SPECTACULAR_SETTINGS = DESCRIPTION
 
 
 try:

@@ -2,6 +2,7 @@
 
 from minting.admin import (
     batches,
+    chain,
     endpoints,
     events,
     jobs,
@@ -15,6 +16,7 @@ from minting.admin import (
 
 __all__ = (
     "batches",
+    "chain",
     "endpoints",
     "events",
     "jobs",

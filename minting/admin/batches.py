@@ -54,7 +54,8 @@ class MintBatchAdmin(ConsoleAdmin):
                 )
             },
         ),
-        ("Modes", {"fields": ("identity_mode", "activation_mode", "needs_release", "chain_mode")}),
+        ("Modes", {"fields": ("identity_mode", "activation_mode", "needs_release")}),
+        ("Chain", {"fields": ("chain_mode", "chain_network")}),
         (
             "Units",
             {

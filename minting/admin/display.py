@@ -23,6 +23,8 @@ _TONES = {
     "completed": "good",
     "minted": "good",
     "signed": "good",
+    "finalized": "good",
+    "sent": "runs",
     "active": "good",
     "failed": "bad",
     "revoked": "bad",

@@ -75,6 +75,7 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
             "serial_list_id",
             "activation_mode",
             "chain_mode",
+            "chain_network",
             "priority",
             "status",
             "physical_status",

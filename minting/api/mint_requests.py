@@ -12,7 +12,7 @@ from minting.gateway import Submitter, preflight_mint_request, submit_mint_reque
 from minting.lots import Lot
 from minting.mint_request import MintRequest
 from minting.serial_rules import LARGEST_START, LONGEST_SERIAL, SerialRule
-from minting.states import ActivationMode, ChainMode, IdentityMode, Priority, SerialSource
+from minting.states import ActivationMode, IdentityMode, Priority, SerialSource
 from tieback.api.fields import (
     StrictIntegerField,
     StrictSerializer,
@@ -108,7 +108,7 @@ class MintRequestSerializer(StrictSerializer):
     priority = serializers.ChoiceField(
         choices=[priority.label for priority in Priority], required=False, default="standard"
     )
-    chain_mode = StrictTextField(max_length=16, required=False, default=ChainMode.NONE.value)
+    chain_mode = StrictTextField(max_length=16, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse serials from more than one place."""
@@ -129,7 +129,7 @@ class MintRequestSerializer(StrictSerializer):
             production_batch_id=values.get("production_batch_id"),
             identity_mode=IdentityMode(values["identity_mode"]),
             activation_mode=ActivationMode(values["activation_mode"]),
-            chain_mode=values["chain_mode"],
+            chain_mode=values.get("chain_mode"),
             priority=Priority[values["priority"].upper()],
             lots=tuple(Lot(lot["lot_code"], lot["qty"]) for lot in values.get("lots", ())),
             serial_rule=SerialRule(rule["prefix"], rule["width"], rule["start"]) if rule else None,

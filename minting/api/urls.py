@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from minting.api import (
     batches,
+    chain,
     jobs,
     lifecycle,
     mint_requests,
@@ -46,6 +47,16 @@ urlpatterns = [
         "mint-batches/<uuid:batch_id>/proof/",
         proofs.MintBatchProofView.as_view(),
         name="batch-proof",
+    ),
+    path(
+        "mint-batches/<uuid:batch_id>/submissions/",
+        chain.MintBatchSubmissionsView.as_view(),
+        name="batch-submissions",
+    ),
+    path(
+        "mints/transaction/<slug:signature>/",
+        chain.ChainTransactionView.as_view(),
+        name="chain-transaction",
     ),
     path(
         "mint-batches/<uuid:batch_id>/release/",

@@ -2,6 +2,7 @@
 
 from minting.models.batches import MintBatch, MintLot
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch, ProductReadiness
+from minting.models.chain import ChainSubmission, ChainTransaction
 from minting.models.endpoints import RpcEndpoint
 from minting.models.identifiers import IdentifierStatus, IdentifierType, ProductIdentifier
 from minting.models.jobs import MintCycle, MintEvent, MintJob
@@ -14,6 +15,8 @@ from minting.models.wallets import ChainWallet
 
 __all__ = (
     "BatchProof",
+    "ChainSubmission",
+    "ChainTransaction",
     "ChainWallet",
     "IdentifierStatus",
     "IdentifierType",

@@ -72,6 +72,8 @@ class MintBatch(models.Model):
         SerialList, null=True, on_delete=models.PROTECT, related_name="batch"
     )
     chain_mode = models.CharField(max_length=16, choices=ChainMode.choices, default=ChainMode.NONE)
+    # The network that is written to, as the installation had it; empty for none.
+    chain_network = models.CharField(max_length=32, blank=True, db_default="")
     resolver_base = models.CharField(max_length=300)
     url_rule = models.PositiveSmallIntegerField(default=1)
     gtin = models.CharField(max_length=14, null=True)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from minting.chain import anchoring
 from minting.crashpoints import reach
 from minting.events import tell
 from minting.interruptions import LONGEST_ERROR, describe, first_wait, is_interruption
@@ -104,7 +105,7 @@ def work_next_step() -> UUID | None:
                 return None
             batch_id, brand_id = row
             with brand_scope(brand_id):
-                _step(BatchProof.objects.select_related("batch").get(pk=batch_id))
+                _step(BatchProof.objects.select_related("batch__job").get(pk=batch_id))
             reach("proofs.before_commit")
         reach("proofs.committed")
     except SoftTimeLimitExceeded:
@@ -132,6 +133,7 @@ def _step(proof: BatchProof) -> None:
     if proof.hashed_quantity == proof.quantity:
         _sign(proof, head.root)
     proof.save()
+    anchoring.queue_for(proof, head)
 
 
 def _grown(proof: BatchProof, *, to: int) -> ProofHead:

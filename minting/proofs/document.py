@@ -24,6 +24,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _SALT = re.compile(r"[0-9a-f]{32}")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
+_NAME = re.compile(r"[a-z0-9-]{1,32}")
+_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{64,88}")
 _LONGEST_URI = 2_000
 
 
@@ -52,8 +54,21 @@ class Leaf:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Anchor:
+    """Where the root is on a chain: in the memo of this transaction, in a finalized block."""
+
+    blockchain: str
+    network: str
+    signature: str
+    slot: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
-    """One unit's leaf, its place in the tree from 0, its path to the root, and who signed that."""
+    """One unit's leaf, its place in the tree from 0, its path to the root, and who signed that.
+
+    ``anchor`` is where to look on a chain, if the root is on one; nothing else depends on it.
+    """
 
     leaf: Leaf
     index: int
@@ -61,10 +76,11 @@ class Proof:
     statement: Statement
     key: str
     signature: str
+    anchor: Anchor | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""
-        return {
+        told: dict[str, Any] = {
             "format": FORMAT,
             "version": VERSION,
             "leaf": {
@@ -79,6 +95,7 @@ class Proof:
             "statement": asdict(self.statement),
             "signature": {"algorithm": ALGORITHM, "key": self.key, "value": self.signature},
         }
+        return told if self.anchor is None else {**told, "anchor": asdict(self.anchor)}
 
 
 def read(content: bytes) -> Proof:
@@ -103,6 +120,7 @@ def read(content: bytes) -> Proof:
         statement=_statement(whole.part("statement")),
         key=signature.text("key", _HASH),
         signature=signature.text("value", _SIGNATURE),
+        anchor=_anchor(whole.part("anchor")) if whole.has("anchor") else None,
     )
 
 
@@ -134,6 +152,15 @@ def _statement(part: "_Part") -> Statement:
     )
 
 
+def _anchor(part: "_Part") -> Anchor:
+    return Anchor(
+        blockchain=part.text("blockchain", _NAME),
+        network=part.text("network", _NAME),
+        signature=part.text("signature", _BASE58),
+        slot=part.number("slot"),
+    )
+
+
 class _Part:
     """An object of the file, which is asked for its values by name."""
 
@@ -145,6 +172,9 @@ class _Part:
 
     def part(self, name: str) -> "_Part":
         return _Part(self._at(name), self.value(name))
+
+    def has(self, name: str) -> bool:
+        return self._given.get(name) is not None
 
     def value(self, name: str) -> object:
         if name not in self._given:

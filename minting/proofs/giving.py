@@ -4,6 +4,7 @@ Costs the hashing of one chunk, whatever the batch's size. Runs in the scope of 
 scopes are off.
 """
 
+from minting.chain.anchors import anchor_of
 from minting.models import BatchProof, MintUnit, ProofHead
 from minting.proofs.document import Leaf, Proof
 from minting.proofs.leaves import SALT_BYTES
@@ -49,6 +50,7 @@ def proof_of(unit: MintUnit) -> Proof | None:
         statement=statement_of(proof),
         key=proof.key,
         signature=proof.signature,
+        anchor=anchor_of(proof),
     )
 
 

@@ -8,7 +8,7 @@ from elsewhere can make the last one.
 from collections.abc import Collection
 from typing import NamedTuple
 
-from minting.proofs.document import Proof
+from minting.proofs.document import Anchor, Proof
 from minting.proofs.merkle import PathRefused, leaf_hash, root_by_path
 from minting.proofs.statement import is_signed
 
@@ -23,7 +23,8 @@ class Check(NamedTuple):
 
 def checks_of(proof: Proof, keys: Collection[str] = ()) -> list[Check]:
     """Return every check of a proof, in order; ``keys`` are known to be the brand's."""
-    return [_content(proof), _path(proof), _signature(proof), _key(proof, keys)]
+    checks = [_content(proof), _path(proof), _signature(proof), _key(proof, keys)]
+    return checks if proof.anchor is None else [*checks, _anchored(proof.anchor)]
 
 
 def is_sound(checks: Collection[Check]) -> bool:
@@ -62,6 +63,13 @@ def _signature(proof: Proof) -> Check:
         return Check("signature", passed=False, said=said)
     said = f"Signed at {proof.statement.signed_at} by the key {proof.key}."
     return Check("signature", passed=True, said=said)
+
+
+def _anchored(anchor: Anchor) -> Check:
+    """Say where to look: that takes a network, and an endpoint that whoever asks trusts."""
+    where = f"{anchor.blockchain}, {anchor.network}, slot {anchor.slot}"
+    said = f"The root is said to be in transaction {anchor.signature} ({where}): look it up there."
+    return Check("anchor", passed=None, said=said)
 
 
 def _key(proof: Proof, keys: Collection[str]) -> Check:

@@ -12,6 +12,8 @@ from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.events import tell
 from minting.models import (
     BatchProof,
+    ChainSubmission,
+    ChainTransaction,
     ChainWallet,
     MintBatch,
     MintCycle,
@@ -30,6 +32,7 @@ from minting.states import (
     BatchStatus,
     IdentityMode,
     JobStatus,
+    SubmissionKind,
 )
 from resolver.disclosure import Access
 from resolver.models import AccessGrant, Link, ScanPolicy, ScanSignal
@@ -175,6 +178,28 @@ def make_proof(shop: Shop, job: MintJob, **fields: Any) -> BatchProof:
     values: dict[str, Any] = {"quantity": job.requested_quantity, **fields}
     with acting_as("worker"), brand_scope(shop.brand_id):
         return BatchProof.objects.create(brand=shop.world.brand, batch_id=job.batch_id, **values)
+
+
+def make_transaction(shop: Shop, job: MintJob, **fields: Any) -> ChainTransaction:
+    """Make a submission of a job's batch, as far as ``fields`` say it has come, and an attempt."""
+    of_all: dict[str, Any] = {
+        "brand": shop.world.brand,
+        "batch_id": job.batch_id,
+        "kind": SubmissionKind.ANCHOR,
+        "network": "devchain",
+    }
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        values = {"key": "anchor:1", "payload": {"memo": "{}"}, **fields}
+        submission = ChainSubmission.objects.create(**of_all, **values)
+        return ChainTransaction.objects.create(
+            **of_all,
+            submission=submission,
+            attempt=1,
+            payer="1" * 32,
+            signature="1" * 64,
+            signed_bytes=b"\x01",
+            last_valid_block_height=150,
+        )
 
 
 def make_activation(shop: Shop, unit: MintUnit) -> None:

@@ -1,22 +1,32 @@
 """The brand that the examples of docs/api.md are told of, and what happens to it in between."""
 
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from unittest.mock import patch
 from uuid import uuid4
 
+from asgiref.sync import async_to_sync
 from django.test import override_settings
 
 from exports.worker import work_next_build
 from minting import worker
-from minting.models import MintBatch, MintUnit
+from minting.chain import anchoring
+from minting.chain.sending.rounds import work_submissions
+from minting.chain.wallets.given import GivenKey, Hidden
+from minting.chain.wallets.payer import forget_signers
+from minting.models import BatchProof, ChainSubmission, MintBatch, MintUnit, ProofHead
 from minting.proofs.building import work_next_step
+from minting.states import ChainMode, SubmissionStatus
 from minting.worker import Outcome, work_next_job
 from resolver import database, hosts, recording
 from resolver.remembering import Remembered
 from resolver.tasks import count_scans, count_visitors
+from tests.chain.devchains import Devchain
 from tests.planes import acting_as
 from tests.resolver.scanning import scan
 from tieback.brands.credentials import issue_credential
@@ -70,6 +80,44 @@ def _prove() -> None:
             pass
 
 
+def _anchor() -> None:
+    """Send the root of the batch that was signed last to a chain that lives as long as it takes."""
+    with tempfile.TemporaryDirectory() as home, ExitStack() as stack:
+        chain = Devchain(Path(home))
+        chain.start()
+        stack.callback(chain.kill)
+        payer = chain.rich()
+        stack.enter_context(
+            override_settings(
+                SOLANA_NETWORK="devchain",
+                SOLANA_RPC_URLS=[chain.url()],
+                SOLANA_PAYER=GivenKey("SOLANA_KEYPAIR", keypair=Hidden(bytes(payer))),
+                TIEBACK_CHAIN_LOOK_SECONDS=0.02,
+            )
+        )
+        stack.callback(forget_signers)
+        forget_signers()
+        with acting_as("worker"):
+            _queue_anchor()
+            while _unsent():
+                async_to_sync(work_submissions)(until=time.monotonic() + 30, stop=lambda: False)
+
+
+def _queue_anchor() -> None:
+    with all_brands():
+        proof = BatchProof.objects.select_related("batch__job").latest("signed_at")
+    # The brand of the document was there before its installation had a chain.
+    proof.batch.chain_mode, proof.batch.chain_network = ChainMode.ANCHOR, "devchain"
+    with brand_scope(proof.brand_id):
+        head = ProofHead.objects.filter(batch=proof.batch_id).latest("size")
+        anchoring.queue_for(proof, head)
+
+
+def _unsent() -> bool:
+    with all_brands():
+        return ChainSubmission.objects.exclude(status=SubmissionStatus.COMPLETED).exists()
+
+
 def _fail() -> None:
     """Let the job that waits meet errors until it has failed."""
 
@@ -119,6 +167,7 @@ EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
     "a worker builds the packs": _build,
     "a worker signs the batches": _prove,
+    "a worker anchors the root": _anchor,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,
     "a worker counts the scans": _count,

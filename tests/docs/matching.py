@@ -20,13 +20,18 @@ NAMES = (
     r"\bWy[\w-]+\.[\w-]+",
     r"eyJ[\w-]+\.[\w-]+\.[\w-]+",
     r"\b[2-9A-HJ-NP-Z]{20}\b",
+    # signatures and addresses of a chain
+    r"\b[1-9A-HJ-NP-Za-km-z]{86,88}\b",
+    r"\b[1-9A-HJ-NP-Za-km-z]{43,44}\b",
     r"\b(?:user|system):\w+",
 )
 #: What only has to look alike.
 LOOKS = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)", r"\b(?:[0-9a-f]{32}){1,4}\b")
 _SPECIAL = re.compile("|".join(f"({one})" for one in (*NAMES, *LOOKS, ANYTHING)))
 #: Numbers that are new every time, and names that stand for nothing further.
-NEW_EVERY_TIME = frozenset({"units_per_second", "byte_size", "user", "user_id"})
+NEW_EVERY_TIME = frozenset(
+    {"units_per_second", "byte_size", "user", "user_id", "slot", "compute_units"}
+)
 _NEVER_AGAIN = frozenset({"request_id"})
 
 

@@ -10,10 +10,13 @@ def gauges() -> set[str]:
     """Return what the console reads from the rows."""
     nothing = dict.fromkeys(QueueFigures.__dataclass_fields__, 0)
     empty: dict[str, dict[str, int]] = {
-        name: {} for name in ("jobs", "waiting", "builds", "proofs", "endpoints_open")
+        name: {}
+        for name in ("jobs", "waiting", "builds", "proofs", "submissions", "endpoints_open")
     }
     figures = QueueFigures(**{**nothing, **empty})  # type: ignore[arg-type]
-    return {metric.name for metric in FiguresCollector(figures).collect()}
+    told = {metric.name for metric in FiguresCollector(figures).collect()}
+    kept = [one for one in vars(metrics).values() if isinstance(one, prometheus_client.Gauge)]
+    return told | {one._name for one in kept}
 
 
 def counters() -> set[str]:

@@ -13,6 +13,8 @@ from minting.states import (
     JOB_TRANSITIONS,
     PHYSICAL_TRANSITIONS,
     PROOF_TRANSITIONS,
+    SUBMISSION_TRANSITIONS,
+    TRANSACTION_TRANSITIONS,
     BatchStatus,
     JobStatus,
     PhysicalStatus,
@@ -20,6 +22,8 @@ from minting.states import (
     ProductionBatchStatus,
     ProofStatus,
     RevocationStatus,
+    SubmissionStatus,
+    TransactionStatus,
     UnitStatus,
 )
 from tests.docs.markdown import names_in, rows, section, text_of
@@ -45,6 +49,8 @@ MACHINES: dict[str, tuple[type[models.Choices], Mapping[Any, tuple[Any, ...]]]] 
     "Unit": (UnitStatus, UNIT_TRANSITIONS),
     "Revocation": (RevocationStatus, REVOCATION_TRANSITIONS),
     "Proof": (ProofStatus, PROOF_TRANSITIONS),
+    "Submission to a chain": (SubmissionStatus, SUBMISSION_TRANSITIONS),
+    "Transaction": (TransactionStatus, TRANSACTION_TRANSITIONS),
     "Pack build": (PackStatus, TRANSITIONS),
     "Pack": (PackStatus, TRANSITIONS),
 }

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from exports.models import PackBuild, PackStatus, PayloadPack
-from minting.models import BatchProof
-from minting.states import FINISHED_JOBS, JobStatus
+from minting.models import BatchProof, ChainSubmission, ChainTransaction
+from minting.states import FINISHED_JOBS, JobStatus, SubmissionKind
 from tests.docs.test_states import MACHINES, PRODUCTION_BATCH
 from tests.planes import acting_as
 from tests.platform.conftest import TwoBrands, two_brands
@@ -46,6 +46,8 @@ class Rows:
     brand: Furnished
     build: PackBuild
     pack: PayloadPack
+    submission: ChainSubmission
+    transaction: ChainTransaction
 
 
 def _of_job(state: Any) -> str:
@@ -60,6 +62,8 @@ _BUILT = ", manifest_key = 'manifest.json', manifest_sha256 = repeat('0', 64), f
 _SIGNED = """, hashed_quantity = quantity, salt_key = 'x', passport_sha256 = repeat('0', 64),
     root = repeat('0', 64), key = repeat('0', 64), signature = repeat('0', 128),
     signed_at = now()"""
+_COMPLETED = ", completed_at = now()"
+_FINALIZED = ", slot = 1, fee = 5000, settled_at = now()"
 _STORED = ", sha256 = repeat('0', 64), byte_size = 1, completed_at = now()"
 
 PLACES: dict[str, Place] = {
@@ -84,6 +88,12 @@ PLACES: dict[str, Place] = {
         lambda _: _SIGNED,
         key="batch_id",
     ),
+    "Submission to a chain": Place(
+        "minting_chainsubmission", lambda r: r.submission.id, "pending", lambda _: _COMPLETED
+    ),
+    "Transaction": Place(
+        "minting_chaintransaction", lambda r: r.transaction.id, "sent", lambda _: _FINALIZED
+    ),
     "Pack build": Place("exports_packbuild", lambda r: r.build.id, "pending", lambda _: _BUILT),
     "Pack": Place("exports_payloadpack", lambda r: r.pack.id, "pending", lambda _: _STORED),
 }
@@ -100,6 +110,20 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
         brand_scope(own.world.brand.id),
     ):
         BatchProof.objects.create(**of_all, quantity=1)
+        submission = ChainSubmission.objects.create(
+            **of_all, kind=SubmissionKind.ANCHOR, key="anchor:1", network="devchain", payload={}
+        )
+        transaction = ChainTransaction.objects.create(
+            **of_all,
+            submission=submission,
+            kind=SubmissionKind.ANCHOR,
+            attempt=1,
+            network="devchain",
+            payer="1" * 32,
+            signature="1" * 64,
+            signed_bytes=b"\x01",
+            last_valid_block_height=1,
+        )
         build = PackBuild.objects.create(
             **of_all, status=PackStatus.PENDING, pack_size=1, pack_count=1
         )
@@ -112,7 +136,7 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             status=PackStatus.PENDING,
             storage_key=f"{own.slug}/waits.csv",
         )
-    return Rows(own, build, pack)
+    return Rows(own, build, pack, submission, transaction)
 
 
 def move(connection: psycopg.Connection, place: Place, row: object, state: Any) -> None:

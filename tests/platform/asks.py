@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "grant_id": lambda brand: brand.grant.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
     "token": lambda brand: brand.tokens[0],
+    "signature": lambda brand: brand.signatures[0],
     "link_id": lambda brand: brand.link.id,
     "number": lambda _: 1,
 }
@@ -307,6 +308,8 @@ READS: dict[Scope, frozenset[str]] = {
             "unit-timeline",
             "unit-proof",
             "batch-proof",
+            "batch-submissions",
+            "chain-transaction",
             "tag-list",
         }
     ),

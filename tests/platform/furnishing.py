@@ -4,16 +4,21 @@ The rows are committed, so that every plane's role can be asked what it sees of 
 furnishes clears up with ``clear_everything``.
 """
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
 from django.db import connection, models
 from django.utils import timezone
+from solders.signature import Signature
 
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.models import (
+    ChainSubmission,
+    ChainTransaction,
     MintBatch,
     MintCycle,
     MintEvent,
@@ -30,7 +35,13 @@ from minting.models import (
 )
 from minting.proofs.building import queue_for, work_next_step
 from minting.serials import generate_tokens
-from minting.states import BatchStatus, JobStatus, UnitStatus
+from minting.states import (
+    BatchStatus,
+    JobStatus,
+    SubmissionKind,
+    SubmissionStatus,
+    UnitStatus,
+)
 from resolver.disclosure import Access
 from resolver.models import (
     AccessGrant,
@@ -92,6 +103,7 @@ class Furnished:
     tokens: list[str] = field(default_factory=list)
     pack: PayloadPack | None = None
     tags: list[str] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
 
     @property
     def slug(self) -> str:
@@ -128,6 +140,7 @@ class Furnished:
             str(self.grant.id),
             *self.tokens,
             *self.tags,
+            *self.signatures,
         }
 
 
@@ -371,6 +384,31 @@ def _crowd_the_past(product: Product, count: int) -> None:
         Product.objects.filter(id=product.id).update(mpn=f"{product.mpn} {latest.number}")
 
 
+def _sent(brand: Furnished, number: int) -> str:
+    """Leave something on its way to a chain; return its signature."""
+    of_all: dict[str, Any] = {
+        "brand": brand.world.brand,
+        "batch_id": brand.minted.batch_id,
+        "kind": SubmissionKind.ANCHOR,
+        "network": "devchain",
+    }
+    payload = {"memo": f"{brand.slug} memo"}
+    submission = ChainSubmission.objects.create(
+        **of_all, key=f"anchor:{number}", payload=payload, status=SubmissionStatus.SENT, attempts=1
+    )
+    signature = str(Signature(secrets.token_bytes(Signature.LENGTH)))
+    ChainTransaction.objects.create(
+        **of_all,
+        submission=submission,
+        attempt=1,
+        payer="1" * 32,
+        signature=signature,
+        signed_bytes=b"\x01",
+        last_valid_block_height=150,
+    )
+    return signature
+
+
 def _as_worker(brand: Furnished, packs: int) -> None:
     owner, batch_id = brand.world.brand, brand.minted.batch_id
     brand.tokens = generate_tokens(brand.minted.requested_quantity)
@@ -397,6 +435,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             committed_at=NOW,
         )
         queue_for(brand_id=owner.id, batch_id=batch_id, quantity=len(brand.tokens))
+        brand.signatures = [_sent(brand, number) for number in range(packs)]
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1
         )

@@ -45,6 +45,8 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "minting_batchproof",
         "minting_proofhead",
         "minting_proofkey",
+        "minting_chainsubmission",
+        "minting_chaintransaction",
         "resolver_activation",
         "resolver_scanevent",
         "resolver_scanagent",

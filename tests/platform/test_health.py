@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from minting.models import RpcEndpoint
 from tests.planes import acting_as
 from tests.platform.conftest import TwoBrands
 from tests.platform.proxies import Proxy
@@ -204,11 +206,14 @@ def test_lost_object_storage_only_degrades(probe, database, monkeypatch):
     assert response.json()["checks"]["storage"] == "error"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_chain_that_does_not_answer_only_degrades(probe, database, settings):
-    settings.SOLANA_NETWORK = "devchain"
-    settings.SOLANA_RPC_URLS = [f"http://127.0.0.1:{closed_port()}/"]
+    with acting_as("worker"):
+        RpcEndpoint.objects.create(
+            name="gone", url="http://127.0.0.1:9/", status="open", rests_until=timezone.now()
+        )
     body = probe.get("/health/readiness").json()
-    assert (body["status"], body["checks"]["solana"]) == ("degraded", "error")
+    assert (body["status"], body["checks"]["solana"]) == ("degraded", "no endpoint answers")
 
 
 @pytest.mark.parametrize("path", [*PROBES, "/metrics"])

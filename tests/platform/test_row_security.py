@@ -36,6 +36,9 @@ DOORS = {
     ("exports_payloadpack", "open_tieback_worker", "tieback_worker", "ALL"),
     # so are proofs
     ("minting_batchproof", "open_tieback_worker", "tieback_worker", "ALL"),
+    # and what is written to a chain
+    ("minting_chainsubmission", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_chaintransaction", "open_tieback_worker", "tieback_worker", "ALL"),
     # so are acts of revoking; whoever claims has to know what is paused, whosever it is
     ("minting_mintrevocation", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_mintpause", "read_tieback_worker", "tieback_worker", "SELECT"),
@@ -72,6 +75,8 @@ DOORS = {
     ("minting_batchproof", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_proofhead", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_proofkey", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_chainsubmission", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_chaintransaction", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a logo is there to be shown to anyone
     ("brands_brandlogo", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # the trigger that holds a brand's host runs as the owner

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tieback.planes import CONSOLE, OWNER, RESOLVER, WEB, WORKER, Plane
 
 OPERATOR_EMAIL = "operator@tieback.localhost"
-QUEUES = ("mint", "exports", "upkeep")
+QUEUES = ("mint", "exports", "chain", "upkeep")
 
 
 @dataclass(frozen=True)

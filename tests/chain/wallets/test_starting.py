@@ -50,8 +50,8 @@ def test_production_has_no_chain_unless_it_is_told_which() -> None:
     assert started().stdout == " None []\n"
 
 
-def test_development_has_the_dev_chain() -> None:
-    assert started(TIEBACK_ENV="development").stdout == "devchain None []\n"
+def test_without_a_network_there_is_no_chain() -> None:
+    assert started(TIEBACK_ENV="development").stdout == " None []\n"
 
 
 def test_endpoints_are_one_or_several() -> None:

@@ -1,0 +1,86 @@
+"""Anchors: the roots of a batch's tree on a chain, each in a memo of its own.
+
+A memo is a line of text in a transaction: it costs the signature's 5,000 lamports and says that
+whoever signed knew the root when the block was made. The root of each cycle is anchored as soon as
+it is known, and the last, which is the batch's, with the brand's signature of it. Source: SPL Memo.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from solders.instruction import AccountMeta, Instruction
+from solders.pubkey import Pubkey
+
+from minting.chain.anchors import key_of
+from minting.events import tell
+from minting.models import BatchProof, ChainSubmission, ProofHead
+from minting.states import ChainMode, ProofStatus, SubmissionKind
+
+MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
+TYPE, VERSION = "tieback root", 1
+
+
+def memo_of(proof: BatchProof, head: ProofHead) -> str:
+    """Return the text of a root's memo: JSON without spaces.
+
+    ``n`` is the cycle, ``size`` how many units the tree then has. The last has the brand's ``key``
+    and its signature ``sig`` of the statement, whose moment ``at`` is.
+    """
+    told: dict[str, Any] = {
+        "t": TYPE,
+        "v": VERSION,
+        "batch": str(proof.batch_id),
+        "n": head.number,
+        "size": head.size,
+        "root": head.root,
+    }
+    if proof.status == ProofStatus.SIGNED and proof.signed_at is not None:
+        told |= {
+            "at": f"{proof.signed_at:%Y-%m-%dT%H:%M:%SZ}",
+            "key": proof.key,
+            "sig": proof.signature,
+        }
+    return json.dumps(told, separators=(",", ":"))
+
+
+def queue_for(proof: BatchProof, head: ProofHead) -> None:
+    """Ask for a root's anchor, in the transaction that makes the root and in the brand's scope."""
+    batch = proof.batch
+    if batch.chain_mode != ChainMode.ANCHOR:
+        return
+    submission = ChainSubmission(
+        brand_id=proof.brand_id,
+        batch_id=proof.batch_id,
+        kind=SubmissionKind.ANCHOR,
+        key=key_of(proof, size=head.size),
+        network=batch.chain_network,
+        payload={
+            "memo": memo_of(proof, head),
+            "root": head.root,
+            "is_last": proof.status == ProofStatus.SIGNED,
+        },
+        priority=batch.job.priority,
+    )
+    ChainSubmission.objects.bulk_create([submission], ignore_conflicts=True)
+
+
+class _Anchor:
+    def instructions(self, payload: Mapping[str, Any], payer: Pubkey) -> Sequence[Instruction]:
+        accounts = [AccountMeta(payer, is_signer=True, is_writable=False)]
+        return [Instruction(MEMO_PROGRAM, str(payload["memo"]).encode(), accounts)]
+
+    def mints(self, payload: Mapping[str, Any]) -> int:
+        return 0
+
+    def is_final(self, error: str) -> bool:
+        return "InstructionError" in error
+
+    def completed(self, brand_id: UUID, batch_id: UUID, payload: Mapping[str, Any]) -> None:
+        if payload["is_last"]:
+            data = {"root": payload["root"]}
+            tell("batch.anchored", brand_id=brand_id, batch_id=batch_id, data=data)
+
+
+ANCHOR = _Anchor()

@@ -1,0 +1,61 @@
+"""What a transaction should pay to be taken soon: the priority fee, from what others paid. Pure.
+
+``getRecentPrioritizationFees`` tells, for each of the last 150 blocks, the least that a transaction
+paid which locked the accounts in question, in micro-lamports for each compute unit. Most blocks
+had room for those that paid nothing, so a high share of them is looked at, and a cap is kept.
+Source: Solana's RPC documentation; fees are paid on the compute limit that is asked for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+LAMPORTS_PER_SIGNATURE = 5_000
+#: What an account without data must hold to stay: 128 bytes of 6,960 lamports. A payer is one.
+RENT_EXEMPT = 890_880
+MICRO = 1_000_000
+_SHARE = 0.75
+_HIGH_SHARE = 0.5
+_WINDOW = 150
+
+
+class Congestion(Enum):
+    """How hard it is to be taken."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What to pay for each compute unit, in micro-lamports, and why."""
+
+    micro_lamports: int
+    congestion: Congestion
+    reason: str
+
+
+def price_of(recent: Sequence[int], *, cap: int, floor: int = 0) -> Price:
+    """Return the price that three of four recent blocks would have taken, at most ``cap``.
+
+    ``recent``: what each block took at least, in micro-lamports, the newest last.
+    """
+    last = sorted(recent[-_WINDOW:])
+    if not last:
+        return Price(min(floor, cap), Congestion.LOW, "no block is known")
+    wanted = max(floor, last[int(_SHARE * (len(last) - 1))])
+    paid = sum(one > 0 for one in last) / len(last)
+    if wanted > cap:
+        reason = f"{wanted:,} micro-lamports are asked for, above the cap of {cap:,}"
+        return Price(cap, Congestion.HIGH, reason)
+    if paid >= _HIGH_SHARE and wanted * 2 > cap:
+        reason = f"{wanted:,} micro-lamports are asked for, over half the cap of {cap:,}"
+        return Price(wanted, Congestion.HIGH, reason)
+    congestion = Congestion.NORMAL if paid >= 1 - _SHARE else Congestion.LOW
+    return Price(wanted, congestion, f"{paid:.0%} of the last {len(last)} blocks took a price")
+
+
+def priority_fee(*, compute_limit: int, micro_lamports: int) -> int:
+    """Return the lamports of a priority fee, rounded up as the runtime does."""
+    return -(-compute_limit * micro_lamports // MICRO)

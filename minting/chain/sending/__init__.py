@@ -1,0 +1,1 @@
+"""Having something happen on a chain exactly once: signed, stored, sent, and looked for."""
