@@ -12,7 +12,7 @@ from pathlib import Path
 
 import urllib3
 
-from demo import catalogue, mint, packs, proof, scans, unit_proofs
+from demo import anchors, catalogue, mint, packs, proof, scans, unit_proofs
 from demo.addresses import Addresses, read_addresses
 from demo.api_client import ApiClient
 from demo.brand import DemoBrand, create_brand
@@ -90,6 +90,17 @@ def _run(checks: Checks, addresses: Addresses, units: int, slug: str) -> None:
     scan_times = scans.scan_codes(api, checks, codes, submitted.product["name"])
     scans.show_kpis(api, checks, units=units, scanned=len(codes), packs=len(built))
 
+    checks.step(f"6  The batch's root on the chain ({addresses.rpc_url}: this machine's own)")
+    roots = len(signed["heads"])
+    anchored = anchors.wait_until_anchored(api, checks, submitted.batch_id, roots)
+    anchors.check_anchor(
+        checks,
+        codes[0],
+        rpc_url=addresses.rpc_url,
+        batch_id=submitted.batch_id,
+        root=signed["root"],
+    )
+
     figures = Figures(
         units=units,
         submit_seconds=submitted.answer_seconds,
@@ -99,6 +110,7 @@ def _run(checks: Checks, addresses: Addresses, units: int, slug: str) -> None:
         size=proved.size,
         prove_seconds=prove_seconds,
         signed_at=datetime.fromisoformat(signed["signed_at"]),
+        anchored=anchored,
         scan_times=scan_times,
         total_seconds=time.monotonic() - began,
     )

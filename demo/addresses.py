@@ -11,12 +11,13 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Addresses:
-    """The ports of one stack, and the folder of its state."""
+    """The ports of one stack, the folder of its state, and its chain."""
 
     web_port: int
     resolver_port: int
     console_port: int
     home: Path
+    rpc_url: str
 
     @property
     def web(self) -> str:
@@ -36,7 +37,10 @@ class Addresses:
 
 def read_addresses(environ: Mapping[str, str]) -> Addresses:
     """Return where the stack answers."""
-    names = ("TIEBACK_WEB_PORT", "TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT", "TIEBACK_HOME")
+    names = (
+        *("TIEBACK_WEB_PORT", "TIEBACK_RESOLVER_PORT", "TIEBACK_CONSOLE_PORT", "TIEBACK_HOME"),
+        "SOLANA_RPC_URLS",
+    )
     missing = [name for name in names if not environ.get(name)]
     if missing:
         message = (
@@ -45,4 +49,6 @@ def read_addresses(environ: Mapping[str, str]) -> Addresses:
         )
         raise DemoFailed(message)
     web, resolver, console = (int(environ[name]) for name in names[:3])
-    return Addresses(web, resolver, console, Path(environ["TIEBACK_HOME"]))
+    return Addresses(
+        web, resolver, console, Path(environ["TIEBACK_HOME"]), environ["SOLANA_RPC_URLS"]
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from demo.addresses import Addresses
+from demo.anchors import Anchored
 from demo.brand import DemoBrand
 from demo.mint import Minted
 from demo.packs import Delivery, Pack
@@ -26,6 +27,7 @@ class Figures:
     size: int
     prove_seconds: float
     signed_at: datetime
+    anchored: Anchored
     scan_times: Sequence[float]
     total_seconds: float
 
@@ -59,6 +61,7 @@ def figures_table(figures: Figures, checks: Checks) -> str:
         ("downloaded in", f"{fetched:.1f} s   {megabytes(round(figures.size / fetched))}/s"),
         ("packs proven in", f"{figures.prove_seconds:.1f} s"),
         ("signed", f"{figures.signing_seconds:.0f} s after the last unit, packs first"),
+        ("anchored", f"{figures.anchored.roots} roots, {figures.anchored.lamports:,} lamports"),
         ("scan and passport page", f"{median(figures.scan_times):.0f} ms (median)"),
         ("the demo in all", f"{figures.total_seconds:.1f} s, {megabytes(peak_memory())} at most"),
         ("checks", f"{checks.held} of {checks.held + checks.failed} held"),

@@ -67,7 +67,7 @@ def check_proofs(checks: Checks, codes: list[Code]) -> None:
             _faults(file, codes, proofs, keys),
         )
         changed = {**proofs[0], "leaf": {**proofs[0]["leaf"], "uri": codes[0].url + "0"}}
-        checks.equal("a proof with another code in it fails", _verify(file, changed, keys)[0], 1)
+        checks.equal("a proof with another code in it fails", verified(file, changed, keys)[0], 1)
 
 
 def _faults(
@@ -77,13 +77,13 @@ def _faults(
         if proof.get("leaf", {}).get("uri") != code.url:
             yield f"{code.token}: it is the proof of another code"
             continue
-        status, said = _verify(file, proof, keys)
+        status, said = verified(file, proof, keys)
         if status or "not checked" in said:
             yield f"{code.token}: {said}"
 
 
-def _verify(file: Path, proof: dict[str, Any], keys: list[str]) -> tuple[int, str]:
-    """Run the command with nothing of the stack in its environment."""
+def verified(file: Path, proof: dict[str, Any], keys: list[str]) -> tuple[int, str]:
+    """Run the command with nothing of the stack in its environment; return its code and words."""
     file.write_text(json.dumps(proof), encoding="utf-8")
     given = [word for key in keys for word in ("--key", key)]
     done = subprocess.run(

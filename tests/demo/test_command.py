@@ -14,6 +14,7 @@ VARIABLES = {
     "TIEBACK_RESOLVER_PORT": "8001",
     "TIEBACK_CONSOLE_PORT": "8002",
     "TIEBACK_HOME": "/srv/tieback",
+    "SOLANA_RPC_URLS": "http://127.0.0.1:8899/",
 }
 
 
