@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaos.judging import Watcher, judge
-from chaos.lab import BenchFailed, Lab
+from chaos.lab import BenchFailed, Lab, quick_chain
 from chaos.record import NotRun, Record
 from chaos.report import print_record, print_summary, summary, write
 from chaos.scenarios import DEFAULT, FULL, SCENARIOS, SMALL, Scenario
@@ -96,7 +96,7 @@ def main() -> int:
     target.unlink(missing_ok=True)
     began = time.monotonic()
     with (
-        Stack(home / "chaos", free_ports=True, fresh=True) as stack,
+        Stack(home / "chaos", free_ports=True, fresh=True, environ=quick_chain()) as stack,
         Lab(stack, seed=options.seed) as lab,
     ):
         records: list[Record] = []

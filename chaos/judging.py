@@ -72,7 +72,9 @@ def judge(lab: Lab, scenario: Scenario, watcher: Watcher) -> None:
     read = object_reader(lab.stack)
     with lab.stack.postgres.connect("tieback") as database:
         database.autocommit = True
-        evidence = checker.Evidence(database, lab.acknowledged, scenario.cycle_size, read)
+        evidence = checker.Evidence(
+            database, lab.acknowledged, scenario.cycle_size, read, chain=lab.chain
+        )
         for name, checks in _checks(scenario).items():
             found = [line for check in checks for line in check(evidence)][:SHOWN]
             found += [f"while running: {line}" for line in watcher.problems.get(name, [])]

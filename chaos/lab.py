@@ -5,6 +5,7 @@ that connections can be made to fail. Two workers run, or one could not take ove
 """
 
 import json
+import os
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
+import urllib3
 
 from bench.system import BenchFailed, System, wait_until
 from chaos.load import Client
@@ -27,13 +29,18 @@ from tieback.stack import Stack, StackError
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
+#: Endpoints of the chain: one is never faulty, but by a scenario's order.
+SOUND, NODES = "sound", ("flaky", "sound", "behind", "liar")
 BRANDS = ("nordhav", "sudwerk")
 WORKERS = ("worker", "second")
 LEASE_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 CYCLE_SIZE = 500
 # Short times, in the order the system check asks for, so that recovery is seen and not waited for.
+#: So that a blockhash is too old after six seconds, and finality takes one.
+SLOT_MS = 40
 SETTINGS = {
+    "TIEBACK_CHAIN_LOOK_SECONDS": "0.1",
     "TIEBACK_CYCLE_SIZE": str(CYCLE_SIZE),
     "TIEBACK_PACK_SIZE": "2000",
     "TIEBACK_WINDOW_SECONDS": "2",
@@ -63,14 +70,20 @@ select (select count(*) from minting_mintjob where status in ('QUEUED', 'RESERVE
      + (select count(*) from minting_mintjob j where status = 'COMPLETED' and not exists
          (select from exports_packbuild b where b.batch_id = j.batch_id))
      + (select count(*) from minting_batchproof where status = 'pending')
+     + (select count(*) from minting_chainsubmission where status in ('pending', 'sent'))
 """
 # Rows of one scenario must not be the evidence of the next.
 _CLEAR = (
     "set session_replication_role = replica",
     """truncate minting_mintbatch, minting_mintjob, minting_mintunit, minting_mintevent,
-        minting_mintcycle, exports_packbuild, exports_payloadpack, resolver_activation,
-        resolver_scanevent cascade""",
+        minting_mintcycle, minting_chainsubmission, minting_chaintransaction, exports_packbuild,
+        exports_payloadpack, resolver_activation, resolver_scanevent cascade""",
 )
+
+
+def quick_chain() -> dict[str, str]:
+    """Return the environment of a stack whose chain has quick slots."""
+    return {**os.environ, "DEVCHAIN_SLOT_MS": str(SLOT_MS)}
 
 
 class Lab:
@@ -91,12 +104,13 @@ class Lab:
         self._odd: dict[str, dict[str, str]] = {}
         self._given = 0
         self._exits = ExitStack()
+        self._http = urllib3.PoolManager()
 
     def __enter__(self) -> Self:
         for folder in (self.orders, self.marks):
             folder.mkdir(parents=True, exist_ok=True)
         ports = self.stack.ports
-        self.stack.start_services()
+        self.stack.start_services(devchain=True)
         self.stack.migrate()
         enter = self._exits.enter_context
         self.database = enter(Proxy(ports["postgres"], wire=PostgresWire, success=b"COMMIT\0"))
@@ -208,7 +222,25 @@ class Lab:
             "CELERY_BROKER_URL": broker,
             "S3_ENDPOINT_URL": _through(ours["S3_ENDPOINT_URL"], self.store.port),
             "TIEBACK_CRASH_POINT": f"@{self.orders}",
+            "SOLANA_RPC_URLS": ",".join(self.node(name) for name in NODES),
         }
+
+    # The chain ---------------------------------------------------------------------------------
+
+    def node(self, name: str) -> str:
+        """Return the address of an endpoint; each may be made faulty by itself."""
+        return f"http://{HOST}:{self.stack.ports['devchain']}/{name}"
+
+    def chain(self, method: str, params: list[Any], *, node: str = SOUND) -> Any:
+        """Call a method of the chain's JSON-RPC; return its result."""
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        told = self._http.request("POST", self.node(node), json=asked).json()
+        return told["result"]
+
+    def mend_chain(self) -> None:
+        """Take all faults from the endpoints."""
+        for name in NODES:
+            self.chain("devchainSetFaults", [{}], node=name)
 
     # Orders at crash points -------------------------------------------------------------------
 
@@ -230,6 +262,7 @@ class Lab:
         """Disarm everything."""
         for path in self.orders.glob("*.json"):
             path.unlink(missing_ok=True)
+        self.mend_chain()
         for proxy in (self.database, self.broker, self.store):
             proxy.disarm()
             proxy.speak_again()

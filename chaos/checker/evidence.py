@@ -39,6 +39,8 @@ class Evidence:
     job: str | None = None
     brand: str | None = None
     unanswered: frozenset[str] = frozenset()
+    #: Calls a method of the chain's JSON-RPC and returns its result; None where none is asked.
+    chain: Callable[[str, list[Any]], Any] | None = None
     allowed_errors: int = 3
     allowed_crashes: int = 1
 

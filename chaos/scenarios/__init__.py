@@ -3,6 +3,7 @@
 from chaos.scenarios import (
     beats,
     broker,
+    chain,
     clocks,
     database,
     deploys,
@@ -24,6 +25,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *errors.SCENARIOS,
     *deploys.SCENARIOS,
     *exports.SCENARIOS,
+    *chain.SCENARIOS,
     *beats.SCENARIOS,
     *lifecycle.SCENARIOS,
     *clocks.SCENARIOS,

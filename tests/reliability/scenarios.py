@@ -34,6 +34,15 @@ def signed_with_a_death_at_each_step(engine: Engine) -> None:
     engine.prove()
 
 
+def anchored(engine: Engine) -> None:
+    """The roots of two brands' batches are on a chain."""
+    engine.submit(9)
+    engine.submit(5, brand=1)
+    engine.finish()
+    engine.prove()
+    engine.anchor()
+
+
 def numbered_in_sequence(engine: Engine) -> None:
     """A job with serials in sequence and one with a list are made over several cycles."""
     engine.submit(10, serial_rule=SerialRule("NH-", 6, 41))
