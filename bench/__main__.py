@@ -11,7 +11,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import exporting, fairness, gateway, memory, minting, proving, resolving, revoking
+from bench import (
+    anchoring,
+    exporting,
+    fairness,
+    gateway,
+    memory,
+    minting,
+    proving,
+    resolving,
+    revoking,
+)
 from bench.figures import Figures
 from bench.peers.places import Places
 from bench.system import System
@@ -72,10 +82,29 @@ def measure_resolver(system: System, options: argparse.Namespace, figures: Figur
     resolving.measure(system, figures, places, units=units, rounds=rounds, fill=fill)
 
 
+def measure_chain(system: System, options: argparse.Namespace, figures: Figures) -> None:
+    """Measure the sending of transactions, on the dev chain."""
+    system.stack.start("worker", env={"TIEBACK_CYCLE_SIZE": str(anchoring.CYCLE)})
+    sent, alone = [], []
+    for _ in range(options.rounds):
+        per_s, lamports, memos = anchoring.anchors_per_s(system)
+        sent.append(per_s)
+        alone.append(anchoring.limit_per_s(system, memos))
+    figures.note_rounds("chain.anchors_per_s", sent)
+    figures.note_rounds("chain.devchain_memos_per_s", alone)
+    figures.note_rounds(
+        "chain.anchors_vs_devchain", [one / other for one, other in zip(sent, alone, strict=True)]
+    )
+    figures.note("chain.lamports_per_root", lamports)
+
+
 PARTS: dict[str, Callable[[System, argparse.Namespace, Figures], None]] = {
     "minting": measure_minting,
     "resolver": measure_resolver,
+    "chain": measure_chain,
 }
+#: Without a chain nothing is anchored, so that each part measures one thing.
+_WITH_CHAIN = {"chain"}
 
 
 def main() -> int:
@@ -91,9 +120,10 @@ def main() -> int:
     figures = Figures()
     for name in [options.only] if options.only else PARTS:
         with Stack(_home() / "bench", free_ports=True, fresh=True) as stack:
-            stack.start_services()
+            has_chain = name in _WITH_CHAIN
+            stack.start_services(devchain=has_chain)
             stack.migrate()
-            stack.start_processes(["web", "worker"])
+            stack.start_processes(["web"] if has_chain else ["web", "worker"])
             system = System(stack)
             system.prepare()
             PARTS[name](system, options, figures)
