@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import npgettext, pgettext
 
-from resolver.disclosure import Told, disclosed
+from minting.disclosure import Told, disclosed
 
 _WEB = ("https://", "http://")
 # The schemas name a number's unit at the end of the field's name.

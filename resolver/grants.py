@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from minting.disclosure import Access
 from minting.models import MintBatch, Product
-from resolver.disclosure import Access
 from resolver.models import AccessGrant
 from tieback.brands.audit import Actor, record
 from tieback.brands.credentials import digest_of

@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.translation import override
 from django.views import View
 
+from minting.disclosure import Access, disclosed
 from minting.states import UnitStatus
 from resolver import finding, pages
 from resolver.blocks import in_blocks
 from resolver.database import Unavailable
-from resolver.disclosure import Access, disclosed
 from resolver.expiry import EXPIRY, expiry_of
 from resolver.faces import Face, logo_of
 from resolver.facts import facts_of

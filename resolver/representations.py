@@ -9,7 +9,7 @@ section 4.2.2), each under the schema's own name for it.
 from dataclasses import dataclass
 from typing import Any
 
-from resolver.disclosure import Access, Told, disclosed
+from minting.disclosure import Access, Told, disclosed
 from resolver.items import Item, Unit
 
 JSON, JSON_LD, HTML = "application/json", "application/ld+json", "text/html"

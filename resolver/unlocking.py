@@ -6,8 +6,8 @@ grants: a function of the schema's owner answers for one hash and one brand.
 
 from uuid import UUID
 
+from minting.disclosure import Access
 from resolver.database import fetch_one
-from resolver.disclosure import Access
 from resolver.items import Item
 from tieback.brands.credentials import digest_of
 from tieback.errors import TiebackError

@@ -1,14 +1,9 @@
 """What a leaf says of a unit's passport: the hash of the version its batch was minted with."""
 
 import hashlib
-from typing import Any
 
-import rfc8785
-
+from minting.canonical_json import canonical
 from minting.models import PassportVersion
-
-# JSON that is hashed knows no whole number beyond these (RFC 8785, section 3.2.2.3).
-_LARGEST_INTEGER = 2**53 - 1
 
 
 def passport_sha256(version: PassportVersion) -> str:
@@ -21,23 +16,12 @@ def passport_sha256(version: PassportVersion) -> str:
 
 def canonical_passport(version: PassportVersion) -> bytes:
     """Return what is hashed."""
-    return rfc8785.dumps(
+    return canonical(
         {
             "category": version.category,
-            "dpp": _plain(version.dpp),
+            "dpp": version.dpp,
             "number": version.number,
             "product_id": str(version.product_id),
             "schema_version": version.schema_version,
         }
     )
-
-
-def _plain(value: Any) -> Any:
-    """Return a value with larger whole numbers as every reader of JSON in doubles reads them."""
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if isinstance(value, int) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
-        return float(value)
-    return value

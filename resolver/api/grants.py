@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from resolver.disclosure import Access
+from minting.disclosure import Access
 from resolver.grants import Wanted, issue_grant, revoke_grant
 from resolver.models import LONGEST_GRANT, USUAL_GRANT, AccessGrant
 from tieback.api.fields import (

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models.functions import Now
 
+from minting.disclosure import Access
 from minting.models import MintBatch, Product
-from resolver.disclosure import Access
 from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from resolver.disclosure import Access
+from minting.disclosure import Access
 from resolver.grants import Wanted, issue_grant, revoke_grant
 from resolver.models import AccessGrant
 from tests.factories import BrandWorld

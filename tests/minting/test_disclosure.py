@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minting.disclosure import OPENS, Access, disclosed
 from minting.passport_schema import CATEGORIES, load
-from resolver.disclosure import OPENS, Access, disclosed
 from resolver.facts import facts_of
 from tests.passports import ready_passport
 
