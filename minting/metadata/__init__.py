@@ -1,0 +1,1 @@
+"""What wallets and programs read of a passport: documents named by their hash, and pinned."""
