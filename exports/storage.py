@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
-from tieback.errors import PermanentError, TransientError
+from tieback.errors import Missing, PermanentError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,6 +34,7 @@ _PASSING = {"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", 
 # What stores tolerate is 15 minutes; requests are also held up.
 _TOLERATED_SKEW = timedelta(minutes=5)
 _NOT_FOUND = {"404", "NoSuchBucket", "NotFound"}
+_NO_SUCH_OBJECT = {"404", "NoSuchKey", "NotFound"}
 
 
 def _config(
@@ -135,6 +136,8 @@ def _asked(operation: str, call: Callable[[], T]) -> T:
         message = f"object storage answered {operation} with {status} {code}"
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _PASSING or _is_skewed(error):
             raise TransientError(message) from error
+        if code in _NO_SUCH_OBJECT:
+            raise Missing(message) from error
         raise PermanentError(message) from error
     except BotoCoreError as error:
         message = f"object storage did not answer {operation}: {type(error).__name__}"
@@ -174,7 +177,7 @@ def put(key: str, content: bytes, *, sha256: bytes, content_type: str) -> None:
 
 
 def read(key: str) -> bytes:
-    """Return the bytes of an object."""
+    """Return the bytes of an object. Raises ``Missing`` where there is none."""
 
     def get() -> bytes:
         content: bytes = _client().get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"].read()

@@ -83,3 +83,7 @@ class TransientError(Exception):
 
 class PermanentError(Exception):
     """An outside service refused in a way that no later attempt will change."""
+
+
+class Missing(PermanentError):
+    """An outside service answered, and does not have what it was asked for."""

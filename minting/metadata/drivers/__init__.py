@@ -1,0 +1,1 @@
+"""Where documents are pinned: one interface, and a module for each place."""
