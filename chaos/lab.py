@@ -64,6 +64,7 @@ select id::text, fence, 'export' from exports_packbuild
  where status = 'generating' and lease_until > clock_timestamp()
    and split_part(owner, ':', 2) = any(%(pids)s)
 """
+# A document whose worker died stays held for five minutes, which is no work under way.
 _BUSY = """
 select (select count(*) from minting_mintjob where status in ('QUEUED', 'RESERVED', 'PROCESSING'))
      + (select count(*) from exports_packbuild where status in ('pending', 'generating'))
@@ -71,13 +72,16 @@ select (select count(*) from minting_mintjob where status in ('QUEUED', 'RESERVE
          (select from exports_packbuild b where b.batch_id = j.batch_id))
      + (select count(*) from minting_batchproof where status = 'pending')
      + (select count(*) from minting_chainsubmission where status in ('pending', 'sent'))
+     + (select count(*) from minting_metadatadocument where status = 'pending'
+         and (next_attempt_at is null or next_attempt_at <= clock_timestamp()))
 """
 # Rows of one scenario must not be the evidence of the next.
 _CLEAR = (
     "set session_replication_role = replica",
     """truncate minting_mintbatch, minting_mintjob, minting_mintunit, minting_mintevent,
-        minting_mintcycle, minting_chainsubmission, minting_chaintransaction, exports_packbuild,
-        exports_payloadpack, resolver_activation, resolver_scanevent cascade""",
+        minting_mintcycle, minting_chainsubmission, minting_chaintransaction,
+        minting_metadatadocument, exports_packbuild, exports_payloadpack, resolver_activation,
+        resolver_scanevent cascade""",
 )
 
 

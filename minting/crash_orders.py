@@ -37,6 +37,8 @@ NAMES = (
     "chain.sent",
     "chain.settled",
     "chain.expired",
+    "metadata.pinned",
+    "metadata.recorded",
 )
 
 

@@ -19,14 +19,18 @@ from tieback.metrics import DOORBELLS_LOST
 log = structlog.get_logger(__name__)
 
 GENERATE = "minting.generate"
-LATER_STEPS = ("exports.build", "minting.prove", "chain.submit")
+LATER_STEPS = ("exports.build", "minting.prove", "minting.pin", "chain.submit")
 
 # When a sweep's bell is too old to matter, by the clock of the worker that hears it: clocks may
 # differ by as much.
 SWEPT_BELL_SECONDS = 300.0
 
 # Called in the transaction that completes a job, so that the next step's due row commits with it.
-ON_COMPLETION = ("exports.builds.queue_for", "minting.proofs.building.queue_for")
+ON_COMPLETION = (
+    "exports.builds.queue_for",
+    "minting.proofs.building.queue_for",
+    "minting.metadata.asking.queue_for",
+)
 
 
 def ring(job_id: object, *, countdown: float | None = None, expires: float | None = None) -> bool:

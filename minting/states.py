@@ -108,6 +108,21 @@ PROOF_TRANSITIONS: dict[ProofStatus, tuple[ProofStatus, ...]] = {
 }
 
 
+class MetadataStatus(TextChoices):
+    """Where a metadata document stands."""
+
+    PENDING = "pending", "Pending"
+    PINNED = "pinned", "Pinned"
+    FAILED = "failed", "Failed"
+
+
+METADATA_TRANSITIONS: dict[MetadataStatus, tuple[MetadataStatus, ...]] = {
+    MetadataStatus.PENDING: (MetadataStatus.PINNED, MetadataStatus.FAILED),
+    MetadataStatus.FAILED: (MetadataStatus.PENDING,),
+    MetadataStatus.PINNED: (),
+}
+
+
 class UnitStatus(IntegerChoices):
     """A unit's life; it only ever moves to a higher value."""
 

@@ -16,6 +16,7 @@ from minting.chain.sending.rounds import work_submissions
 from minting.chain.wallets.payer import chain_is_on
 from minting.fairness import job_waits, next_of_brand
 from minting.leases import due_jobs
+from minting.metadata import asking, pinning
 from minting.proofs import building
 from minting.stopping import stop_requested
 from minting.worker import Outcome, work_next_job
@@ -24,7 +25,7 @@ SWEEP_RINGS_AT_MOST = 20
 SUBMIT = retrying.SUBMIT
 # One turn of sending: a process of the worker is taken for so long at most.
 SENDS_FOR_SECONDS = 20.0
-# Batches that were minted before there were proofs: so many are asked for at once.
+# Batches that were minted before there were proofs or documents: so many are asked for at once.
 MISSED_AT_MOST = 1_000
 
 
@@ -110,6 +111,33 @@ def look_at_endpoints() -> None:
     asyncio.run(look_at_all())
 
 
+@shared_task(name=asking.PIN)
+def pin(hint: str = "") -> None:
+    """Pin documents that wait, for one window; ``hint`` only tells why the bell rang.
+
+    Where the place is away the window ends: packs wait for this worker too, and the sweep rings.
+    """
+    deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    going_on = (pinning.Step.PINNED, pinning.Step.FAILED)
+    step = pinning.work_next_step()
+    while (
+        step in going_on
+        and not stop_requested()
+        and time.monotonic() < deadline
+        and not job_waits()
+    ):
+        step = pinning.work_next_step()
+    if step in going_on:
+        pipeline.ring_step(asking.PIN, hint)
+
+
+@shared_task(name="minting.pin_missed")
+def pin_missed() -> None:
+    """Ask for documents of passport versions that were minted before there were any."""
+    if asking.queue_missed(MISSED_AT_MOST):
+        pipeline.ring_step(asking.PIN, "missed")
+
+
 @shared_task(name="minting.sweep")
 def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
@@ -122,5 +150,8 @@ def sweep() -> None:
     unproven = building.oldest_unfinished()
     if unproven is not None:
         pipeline.ring_step(building.PROVE, unproven, expires=pipeline.SWEPT_BELL_SECONDS)
+    unpinned = pinning.oldest_unfinished()
+    if unpinned is not None:
+        pipeline.ring_step(asking.PIN, unpinned, expires=pipeline.SWEPT_BELL_SECONDS)
     for job_id in due_jobs(SWEEP_RINGS_AT_MOST):
         pipeline.ring(job_id, expires=pipeline.SWEPT_BELL_SECONDS)

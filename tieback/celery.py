@@ -30,6 +30,7 @@ QUEUES = ("mint", "exports", "chain", "upkeep")
 PERIODIC_EXPIRES_SECONDS = 300.0
 KEEP_SCAN_DAYS = "resolver.keep_scan_days"
 PROVE_MISSED = "minting.prove_missed"
+PIN_MISSED = "minting.pin_missed"
 
 use_for_redis()
 app = Celery("tieback")
@@ -64,6 +65,7 @@ app.conf.update(
         "exports.build": {"queue": "exports"},
         "minting.prove": {"queue": "exports"},
         "chain.submit": {"queue": "chain"},
+        "minting.pin": {"queue": "exports"},
     },
     timezone="UTC",
     # Kept in memory: all of it is due within a minute and harmless to repeat, and a file that beat
@@ -78,6 +80,11 @@ app.conf.update(
         # What an older release has minted; there is nothing to be found as a rule.
         "prove-missed": {
             "task": PROVE_MISSED,
+            "schedule": 3600.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        "pin-missed": {
+            "task": PIN_MISSED,
             "schedule": 3600.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
@@ -159,6 +166,12 @@ def _keep_scan_days(**_: Any) -> None:
 def _prove_missed(**_: Any) -> None:
     """Ask for proofs of what an older release has minted, as soon as a newer one runs."""
     app.send_task(PROVE_MISSED, expires=PERIODIC_EXPIRES_SECONDS)
+
+
+@worker_ready.connect
+def _pin_missed(**_: Any) -> None:
+    """Ask for documents of what an older release has minted, likewise."""
+    app.send_task(PIN_MISSED, expires=PERIODIC_EXPIRES_SECONDS)
 
 
 @worker_shutting_down.connect

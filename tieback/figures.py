@@ -67,6 +67,11 @@ with standing as (
            with ordinality as known (name, place)
       left join (select status, count(*) as total from minting_chainsubmission group by status)
            as counted on counted.status = name
+), documents as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(array['pending', 'pinned', 'failed']) with ordinality as known (name, place)
+      left join (select status, count(*) as total from minting_metadatadocument group by status)
+           as counted on counted.status = name
 )
 select clock_timestamp(),
        (select json_object_agg(name, total order by place) from jobs),
@@ -78,6 +83,7 @@ select clock_timestamp(),
        (select json_object_agg(name, total order by place) from builds),
        (select json_object_agg(name, total order by place) from proofs),
        (select json_object_agg(name, total order by place) from submissions),
+       (select json_object_agg(name, total order by place) from documents),
        (select count(*) from exports_packbuild
          where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
        (select count(*) from (select from resolver_activation limit %(most)s) as first_ones),
@@ -103,6 +109,7 @@ class QueueFigures:
     builds: dict[str, int]
     proofs: dict[str, int]
     submissions: dict[str, int]
+    documents: dict[str, int]
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
@@ -145,6 +152,7 @@ class QueueFigures:
             "pack_builds": self.builds,
             "proofs": self.proofs,
             "submissions": self.submissions,
+            "metadata_documents": self.documents,
             "expired_leases": {
                 "mint": self.expired_job_leases,
                 "exports": self.expired_build_leases,
@@ -207,6 +215,12 @@ class FiguresCollector(Collector):
             "Submissions to a chain by status.",
             "status",
             figures.submissions,
+        )
+        yield _by(
+            "tieback_metadata_documents",
+            "Metadata documents by status.",
+            "status",
+            figures.documents,
         )
         yield _by(
             "tieback_expired_leases",

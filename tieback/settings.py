@@ -27,6 +27,7 @@ from minting.chain.wallets.given import (
 )
 from tieback.api.description import DESCRIPTION
 from tieback.logs import logging_config
+from tieback.pinning_settings import known_provider, missing_for
 from tieback.planes import PLANES
 from tieback.tag_keys import TagKeys, UnsoundTagKeys, read_tag_keys
 from tieback.variables import Variables
@@ -115,15 +116,6 @@ S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
 SIGNED_URL_SECONDS = 300
 
-# Chain ----------------------------------------------------------------------------------------
-
-# Each may carry a key: what may be shown of one is in minting/chain/rpc/addresses.py.
-SOLANA_RPC_URL = env.str("SOLANA_RPC_URL", "")
-_rpc_urls: list[str] = env.list("SOLANA_RPC_URLS", [])
-SOLANA_RPC_URLS = list(dict.fromkeys(url for url in [*(_rpc_urls or []), SOLANA_RPC_URL] if url))
-SOLANA_RPC_PER_SECOND = env.float("SOLANA_RPC_PER_SECOND", 0.0, validate=validate.Range(min=0))
-SOLANA_RPC_TIMEOUT = env.float("SOLANA_RPC_TIMEOUT", 10.0, validate=validate.Range(min=0.1))
-
 # Minting --------------------------------------------------------------------------------------
 
 TIEBACK_WEB_PORT = env.int("MINTING_SERVICE_PORT", 0) or env.int("TIEBACK_WEB_PORT", 8000)
@@ -156,6 +148,14 @@ PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 1_048_576)
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 33_554_432)
 TIEBACK_PROOF_SECRET = env.str("TIEBACK_PROOF_SECRET", "")
+IPFS_PROVIDER = env.str("IPFS_PROVIDER", "embedded", validate=known_provider)
+IPFS_API_URL = env.str("IPFS_API_URL", "")
+IPFS_GATEWAY_URL = env.str("IPFS_GATEWAY_URL", "")
+PINATA_JWT = env.str("PINATA_JWT", "")
+PINATA_API_KEY = env.str("PINATA_API_KEY", "")
+PINATA_SECRET_KEY = env.str("PINATA_SECRET_KEY", "")
+PINATA_API_URL = env.str("PINATA_API_URL", "https://api.pinata.cloud")
+PINATA_UPLOAD_URL = env.str("PINATA_UPLOAD_URL", "https://uploads.pinata.cloud")
 TIEBACK_TEST_LINK_KEY = env.str("TIEBACK_TEST_LINK_KEY", "")
 TIEBACK_TEST_LINK_PUBLIC_KEYS: list[str] = env.list("TIEBACK_TEST_LINK_PUBLIC_KEYS", [])
 TIEBACK_MISSES_PER_MINUTE = env.int(
@@ -170,6 +170,12 @@ JWT_REFRESH_LIFETIME = timedelta(hours=env.int("JWT_REFRESH_HOURS", 24))
 
 # Chain ----------------------------------------------------------------------------------------
 
+# Each may carry a key: what may be shown of one is in minting/chain/rpc/addresses.py.
+SOLANA_RPC_URL = env.str("SOLANA_RPC_URL", "")
+_rpc_urls: list[str] = env.list("SOLANA_RPC_URLS", [])
+SOLANA_RPC_URLS = list(dict.fromkeys(url for url in [*(_rpc_urls or []), SOLANA_RPC_URL] if url))
+SOLANA_RPC_PER_SECOND = env.float("SOLANA_RPC_PER_SECOND", 0.0, validate=validate.Range(min=0))
+SOLANA_RPC_TIMEOUT = env.float("SOLANA_RPC_TIMEOUT", 10.0, validate=validate.Range(min=0.1))
 SOLANA_NETWORK = env.str(
     "SOLANA_NETWORK",
     "",
@@ -425,6 +431,7 @@ def _problems() -> list[str]:
         *_unsound_tag_keys,
         *_problems_of_keys(),
         *_problems_of_wallets(),
+        *_problems_of_pinning(),
     ]
 
 
@@ -440,6 +447,19 @@ def _needed() -> dict[str, str]:
     }
     signing = {"TIEBACK_PROOF_SECRET": TIEBACK_PROOF_SECRET}
     return {**stores, **signing} if TIEBACK_PLANE == "worker" else stores
+
+
+def _problems_of_pinning() -> list[str]:
+    """Return what the place for metadata documents lacks; only some planes go there."""
+    if TIEBACK_PLANE not in {"web", "worker", "console"}:
+        return []
+    return missing_for(
+        "" if TIEBACK_PLANE == "web" else IPFS_PROVIDER or "",
+        api=IPFS_API_URL or "",
+        gateway=IPFS_GATEWAY_URL or "",
+        token=PINATA_JWT or "",
+        key_and_secret=(PINATA_API_KEY or "", PINATA_SECRET_KEY or ""),
+    )
 
 
 def _problems_of_keys() -> list[str]:

@@ -23,6 +23,7 @@ _TONES = {
     "completed": "good",
     "minted": "good",
     "signed": "good",
+    "pinned": "good",
     "finalized": "good",
     "sent": "runs",
     "active": "good",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from minting.api import (
     imports,
+    metadata,
     product_history,
     production_batches,
     products,
@@ -53,6 +54,11 @@ urlpatterns = [
         "products/<uuid:product_id>/identifiers/",
         product_history.ProductIdentifierListView.as_view(),
         name="product-identifiers",
+    ),
+    path(
+        "products/<uuid:product_id>/metadata/",
+        metadata.ProductMetadataView.as_view(),
+        name="product-metadata",
     ),
     path(
         "production-batches/",

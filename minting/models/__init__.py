@@ -6,6 +6,7 @@ from minting.models.chain import ChainSubmission, ChainTransaction
 from minting.models.endpoints import RpcEndpoint
 from minting.models.identifiers import IdentifierStatus, IdentifierType, ProductIdentifier
 from minting.models.jobs import MintCycle, MintEvent, MintJob
+from minting.models.metadata import MetadataDocument
 from minting.models.pauses import MintPause
 from minting.models.proofs import BatchProof, ProofHead, ProofKey
 from minting.models.revocations import MintRevocation
@@ -20,6 +21,7 @@ __all__ = (
     "ChainWallet",
     "IdentifierStatus",
     "IdentifierType",
+    "MetadataDocument",
     "MintBatch",
     "MintCycle",
     "MintEvent",

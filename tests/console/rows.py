@@ -1,5 +1,6 @@
 """Rows for the console's tests, each made by the plane that makes it in production."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,12 +10,17 @@ from django.db import connection
 from django.utils import timezone
 
 from exports.models import PackBuild, PackStatus, PayloadPack
+from minting.canonical_json import canonical
+from minting.disclosure import Access
 from minting.events import tell
+from minting.metadata.addresses import short_ids
+from minting.metadata.cid import cid_of
 from minting.models import (
     BatchProof,
     ChainSubmission,
     ChainTransaction,
     ChainWallet,
+    MetadataDocument,
     MintBatch,
     MintCycle,
     MintJob,
@@ -34,7 +40,6 @@ from minting.states import (
     JobStatus,
     SubmissionKind,
 )
-from resolver.disclosure import Access
 from resolver.models import AccessGrant, Link, ScanPolicy, ScanSignal
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
@@ -199,6 +204,28 @@ def make_transaction(shop: Shop, job: MintJob, **fields: Any) -> ChainTransactio
             signature="1" * 64,
             signed_bytes=b"\x01",
             last_valid_block_height=150,
+        )
+
+
+def make_document(shop: Shop, **fields: Any) -> MetadataDocument:
+    """Make a metadata document of the shop's product, composed, as ``fields`` say it stands."""
+    content = canonical({"name": shop.product.name, "metadataVersion": 1})
+    cid = cid_of(content)
+    values: dict[str, Any] = {
+        "number": 1,
+        "cid": cid,
+        "short_id": next(short_ids(cid)),
+        "content": content,
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **fields,
+    }
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        return MetadataDocument.objects.create(
+            brand=shop.world.brand,
+            product=shop.product,
+            passport_version=shop.product.versions.first(),
+            **values,
         )
 
 

@@ -17,6 +17,7 @@ from tests.console.rows import (
     Shop,
     make_build,
     make_cycles,
+    make_document,
     make_endpoint,
     make_grant,
     make_jobs,
@@ -72,6 +73,7 @@ def full(shop: Shop) -> Shop:
     make_pack(shop, make_build(shop, job))
     make_proof(shop, job)
     make_transaction(shop, job)
+    make_document(shop)
     make_pause(shop, job)
     make_revocation(shop, job)
     make_scan_signal(shop, job)

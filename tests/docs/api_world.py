@@ -19,6 +19,8 @@ from minting.chain import anchoring
 from minting.chain.sending.rounds import work_submissions
 from minting.chain.wallets.given import GivenKey, Hidden
 from minting.chain.wallets.payer import forget_signers
+from minting.metadata.pinning import Step
+from minting.metadata.pinning import work_next_step as pin_next
 from minting.models import BatchProof, ChainSubmission, MintBatch, MintUnit, ProofHead
 from minting.proofs.building import work_next_step
 from minting.states import ChainMode, SubmissionStatus
@@ -162,12 +164,19 @@ def _count() -> None:
         count_visitors()
 
 
+def _pin() -> None:
+    with acting_as("worker"):
+        while pin_next() is not Step.NOTHING:
+            pass
+
+
 #: What ``<!-- then: … -->`` may say in the document.
 EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
     "a worker builds the packs": _build,
     "a worker signs the batches": _prove,
     "a worker anchors the root": _anchor,
+    "a worker pins the documents": _pin,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,
     "a worker counts the scans": _count,

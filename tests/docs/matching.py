@@ -26,7 +26,12 @@ NAMES = (
     r"\b(?:user|system):\w+",
 )
 #: What only has to look alike.
-LOOKS = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)", r"\b(?:[0-9a-f]{32}){1,4}\b")
+LOOKS = (
+    r"\bb[a-z2-7]{58}\b",
+    r"(?<=/m/)[\w-]{8,43}",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)",
+    r"\b(?:[0-9a-f]{32}){1,4}\b",
+)
 _SPECIAL = re.compile("|".join(f"({one})" for one in (*NAMES, *LOOKS, ANYTHING)))
 #: Numbers that are new every time, and names that stand for nothing further.
 NEW_EVERY_TIME = frozenset(

@@ -11,7 +11,15 @@ def gauges() -> set[str]:
     nothing = dict.fromkeys(QueueFigures.__dataclass_fields__, 0)
     empty: dict[str, dict[str, int]] = {
         name: {}
-        for name in ("jobs", "waiting", "builds", "proofs", "submissions", "endpoints_open")
+        for name in (
+            "jobs",
+            "waiting",
+            "builds",
+            "proofs",
+            "submissions",
+            "documents",
+            "endpoints_open",
+        )
     }
     figures = QueueFigures(**{**nothing, **empty})  # type: ignore[arg-type]
     told = {metric.name for metric in FiguresCollector(figures).collect()}

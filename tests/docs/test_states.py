@@ -11,12 +11,14 @@ from minting.models import MintBatch, MintJob
 from minting.states import (
     BATCH_TRANSITIONS,
     JOB_TRANSITIONS,
+    METADATA_TRANSITIONS,
     PHYSICAL_TRANSITIONS,
     PROOF_TRANSITIONS,
     SUBMISSION_TRANSITIONS,
     TRANSACTION_TRANSITIONS,
     BatchStatus,
     JobStatus,
+    MetadataStatus,
     PhysicalStatus,
     Priority,
     ProductionBatchStatus,
@@ -51,6 +53,7 @@ MACHINES: dict[str, tuple[type[models.Choices], Mapping[Any, tuple[Any, ...]]]] 
     "Proof": (ProofStatus, PROOF_TRANSITIONS),
     "Submission to a chain": (SubmissionStatus, SUBMISSION_TRANSITIONS),
     "Transaction": (TransactionStatus, TRANSACTION_TRANSITIONS),
+    "Metadata document": (MetadataStatus, METADATA_TRANSITIONS),
     "Pack build": (PackStatus, TRANSITIONS),
     "Pack": (PackStatus, TRANSITIONS),
 }

@@ -3,6 +3,7 @@
 Asked in plain SQL, as the owner of the tables, so that nothing but triggers stands in the way.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 
 from exports.models import PackBuild, PackStatus, PayloadPack
-from minting.models import BatchProof, ChainSubmission, ChainTransaction
+from minting.models import BatchProof, ChainSubmission, ChainTransaction, MetadataDocument
 from minting.states import FINISHED_JOBS, JobStatus, SubmissionKind
 from tests.docs.test_states import MACHINES, PRODUCTION_BATCH
 from tests.planes import acting_as
@@ -48,6 +49,7 @@ class Rows:
     pack: PayloadPack
     submission: ChainSubmission
     transaction: ChainTransaction
+    document: MetadataDocument
 
 
 def _of_job(state: Any) -> str:
@@ -64,6 +66,8 @@ _SIGNED = """, hashed_quantity = quantity, salt_key = 'x', passport_sha256 = rep
     signed_at = now()"""
 _COMPLETED = ", completed_at = now()"
 _FINALIZED = ", slot = 1, fee = 5000, settled_at = now()"
+_PINNED = f""", cid = 'b' || repeat('a', 58), short_id = repeat('a', 8), content = 'x', size = 1,
+    sha256 = '{hashlib.sha256(b"x").hexdigest()}', driver = 'embedded', pinned_at = now()"""
 _STORED = ", sha256 = repeat('0', 64), byte_size = 1, completed_at = now()"
 
 PLACES: dict[str, Place] = {
@@ -93,6 +97,9 @@ PLACES: dict[str, Place] = {
     ),
     "Transaction": Place(
         "minting_chaintransaction", lambda r: r.transaction.id, "sent", lambda _: _FINALIZED
+    ),
+    "Metadata document": Place(
+        "minting_metadatadocument", lambda r: r.document.id, "pending", lambda _: _PINNED
     ),
     "Pack build": Place("exports_packbuild", lambda r: r.build.id, "pending", lambda _: _BUILT),
     "Pack": Place("exports_payloadpack", lambda r: r.pack.id, "pending", lambda _: _STORED),
@@ -124,6 +131,12 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             signed_bytes=b"\x01",
             last_valid_block_height=1,
         )
+        document = MetadataDocument.objects.create(
+            brand=own.world.brand,
+            product=own.product,
+            passport_version=own.product.versions.first(),
+            number=100,
+        )
         build = PackBuild.objects.create(
             **of_all, status=PackStatus.PENDING, pack_size=1, pack_count=1
         )
@@ -136,7 +149,7 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             status=PackStatus.PENDING,
             storage_key=f"{own.slug}/waits.csv",
         )
-    return Rows(own, build, pack, submission, transaction)
+    return Rows(own, build, pack, submission, transaction, document)
 
 
 def move(connection: psycopg.Connection, place: Place, row: object, state: Any) -> None:

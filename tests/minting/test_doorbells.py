@@ -64,7 +64,13 @@ def test_a_flushed_broker_takes_the_next_doorbell(mint_queue):
 
 def test_the_chain_names_every_step_by_name():
     steps = (pipeline.GENERATE, *pipeline.LATER_STEPS)
-    assert steps == ("minting.generate", "exports.build", "minting.prove", "chain.submit")
+    assert steps == (
+        "minting.generate",
+        "exports.build",
+        "minting.prove",
+        "minting.pin",
+        "chain.submit",
+    )
     current_app.loader.import_default_modules()
     assert {pipeline.GENERATE, *pipeline.LATER_STEPS} <= set(current_app.tasks)
 

@@ -4,6 +4,7 @@ The rows are committed, so that every plane's role can be asked what it sees of 
 furnishes clears up with ``clear_everything``.
 """
 
+import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,14 @@ from django.utils import timezone
 from solders.signature import Signature
 
 from exports.models import PackBuild, PackStatus, PayloadPack
+from minting.canonical_json import canonical
+from minting.disclosure import Access
+from minting.metadata.addresses import short_ids
+from minting.metadata.cid import cid_of
 from minting.models import (
     ChainSubmission,
     ChainTransaction,
+    MetadataDocument,
     MintBatch,
     MintCycle,
     MintEvent,
@@ -38,11 +44,11 @@ from minting.serials import generate_tokens
 from minting.states import (
     BatchStatus,
     JobStatus,
+    MetadataStatus,
     SubmissionKind,
     SubmissionStatus,
     UnitStatus,
 )
-from resolver.disclosure import Access
 from resolver.models import (
     AccessGrant,
     Link,
@@ -436,6 +442,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         )
         queue_for(brand_id=owner.id, batch_id=batch_id, quantity=len(brand.tokens))
         brand.signatures = [_sent(brand, number) for number in range(packs)]
+        _document(brand)
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1
         )
@@ -456,6 +463,27 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         pass
     _packs(brand, packs)
     seal_audit()
+
+
+def _document(brand: Furnished) -> None:
+    """Keep a pinned document that says no more than whose it is."""
+    content = canonical({"name": brand.slug})
+    cid = cid_of(content)
+    MetadataDocument.objects.create(
+        brand=brand.world.brand,
+        product=brand.product,
+        passport_version=brand.product.versions.get(),
+        number=1,
+        cid=cid,
+        short_id=next(short_ids(cid)),
+        content=content,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        status=MetadataStatus.PINNED,
+        driver="embedded",
+        reason=f"{brand.slug} reason",
+        pinned_at=NOW,
+    )
 
 
 def new_uid() -> str:

@@ -34,8 +34,9 @@ DOORS = {
     ("minting_mintjob", "open_tieback_worker", "tieback_worker", "ALL"),
     ("exports_packbuild", "open_tieback_worker", "tieback_worker", "ALL"),
     ("exports_payloadpack", "open_tieback_worker", "tieback_worker", "ALL"),
-    # so are proofs
+    # so are proofs, and documents to pin
     ("minting_batchproof", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_metadatadocument", "open_tieback_worker", "tieback_worker", "ALL"),
     # and what is written to a chain
     ("minting_chainsubmission", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_chaintransaction", "open_tieback_worker", "tieback_worker", "ALL"),
@@ -77,6 +78,8 @@ DOORS = {
     ("minting_proofkey", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_chainsubmission", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_chaintransaction", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # what is pinned is there for anyone
+    ("minting_metadatadocument", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a logo is there to be shown to anyone
     ("brands_brandlogo", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # the trigger that holds a brand's host runs as the owner

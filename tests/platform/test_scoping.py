@@ -25,6 +25,7 @@ MAY_LEAVE_THE_SCOPE = {
     "minting/management/commands/verify_jobs.py": "a job is named without its brand",
     "tieback/console.py": "operators see every brand",
     "resolver/items.py": "a token names a unit and not its brand",
+    "resolver/metadata.py": "a host names a brand",
     "resolver/proofs.py": "a token names a unit and not its brand",
     "resolver/rollup.py": "a worker asks which brands have scans to count",
 }
