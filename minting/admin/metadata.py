@@ -13,8 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from minting.admin.display import NOTHING, label, short, short_id
+from minting.metadata import checking
 from minting.metadata.addresses import gateway_url
-from minting.metadata.checking import Finding, check_pin, pin_again
+from minting.metadata.checking import Finding
 from minting.metadata.composing import base_of
 from minting.metadata.retrying import retry_document
 from minting.models import MetadataDocument
@@ -53,7 +54,7 @@ class MetadataDocumentAdmin(ConsoleAdmin):
         ("Times", {"fields": ("created_at", "pinned_at")}),
         ("Document", {"fields": ("shown",)}),
     )
-    actions = ("retry", "check", "again")
+    actions = ("retry", "check_pins", "pin_again")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MetadataDocument]:
         """Leave the bytes out of lists."""
@@ -117,11 +118,11 @@ class MetadataDocumentAdmin(ConsoleAdmin):
         self.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
 
     @admin.action(description="Check the pins", permissions=["check"])
-    def check(self, request: HttpRequest, queryset: QuerySet[MetadataDocument]) -> None:
+    def check_pins(self, request: HttpRequest, queryset: QuerySet[MetadataDocument]) -> None:
         """Fetch the chosen documents, the newest 20, from where they are pinned, and compare."""
         until = time.monotonic() + LONGEST_SECONDS
         found = Counter(
-            check_pin(document) if time.monotonic() < until else Finding.NOT_ASKED
+            checking.check_pin(document) if time.monotonic() < until else Finding.NOT_ASKED
             for document in self._newest(queryset)
         )
         said = ", ".join(f"{found[one]} {one}" for one in Finding if found[one])
@@ -129,12 +130,14 @@ class MetadataDocumentAdmin(ConsoleAdmin):
         self.message_user(request, said, messages.SUCCESS if is_well else messages.WARNING)
 
     @admin.action(description="Pin again what is pinned", permissions=["check"])
-    def again(self, request: HttpRequest, queryset: QuerySet[MetadataDocument]) -> None:
+    def pin_again(self, request: HttpRequest, queryset: QuerySet[MetadataDocument]) -> None:
         """Pin the chosen documents, the newest 20, once more at the place that had them."""
         act = Act(f"user:{request.user.pk}", request_id=request_id_of(request))
         until = time.monotonic() + LONGEST_SECONDS
         chosen = self._newest(queryset)
-        done = sum(time.monotonic() < until and pin_again(document, act) for document in chosen)
+        done = sum(
+            time.monotonic() < until and checking.pin_again(document, act) for document in chosen
+        )
         said = f"{done} pinned again, {len(chosen) - done} not (the log says why)"
         is_well = done == len(chosen)
         self.message_user(request, said, messages.SUCCESS if is_well else messages.WARNING)

@@ -103,8 +103,8 @@ def _is_gtin(value: Any) -> bool:
 
 def _is_uuid(value: Any) -> bool:
     try:
-        return str(UUID(value)) == value
-    except (ValueError, TypeError, AttributeError):
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
         return False
 
 

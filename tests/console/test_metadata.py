@@ -110,13 +110,13 @@ def test_pins_are_checked_where_they_were_pinned(
 ) -> None:
     document = make_document(shop, **PINNED)
     cid, content = document.composed
-    assert act(console, "check", document) == ["1 gone"]
+    assert act(console, "check_pins", document) == ["1 gone"]
     EmbeddedStore().pin(cid, content)
-    assert act(console, "check", document) == ["1 sound"]
+    assert act(console, "check_pins", document) == ["1 sound"]
     storage.PackStorage().bucket.put_object(Key=key_of(cid), Body=b"changed")
-    assert act(console, "check", document) == ["1 changed"]
+    assert act(console, "check_pins", document) == ["1 changed"]
     waiting = make_document(open_shop("lichtwerk"))
-    assert act(console, "check", waiting) == ["1 not asked"]
+    assert act(console, "check_pins", waiting) == ["1 not asked"]
 
 
 def test_a_place_that_is_not_set_up_any_more_is_told_as_out_of_reach(
@@ -124,8 +124,8 @@ def test_a_place_that_is_not_set_up_any_more_is_told_as_out_of_reach(
 ) -> None:
     settings.IPFS_API_URL = ""
     document = make_document(shop, **{**PINNED, "driver": "kubo"})
-    assert act(console, "check", document) == ["1 unreachable"]
-    assert act(console, "again", document) == ["0 pinned again, 1 not (the log says why)"]
+    assert act(console, "check_pins", document) == ["1 unreachable"]
+    assert act(console, "pin_again", document) == ["0 pinned again, 1 not (the log says why)"]
     assert entries("metadata_document.pinned_again") == []
 
 
@@ -137,12 +137,12 @@ def test_what_is_gone_is_pinned_again_and_that_is_audited(
 ) -> None:
     document = make_document(shop, **PINNED)
     waiting = make_document(open_shop("lichtwerk"))
-    said = act(console, "again", document, waiting)
+    said = act(console, "pin_again", document, waiting)
     assert said == ["1 pinned again, 1 not (the log says why)"]
     assert EmbeddedStore().holds(str(document.cid))
     (entry,) = entries("metadata_document.pinned_again")
     assert (entry.actor, entry.after) == (f"user:{operator.pk}", {"driver": "embedded"})
-    assert act(console, "check", document) == ["1 sound"]
+    assert act(console, "check_pins", document) == ["1 sound"]
 
 
 def test_the_first_page_tells_of_failed_documents(

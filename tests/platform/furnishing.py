@@ -375,8 +375,16 @@ def crowd(brand: Furnished, count: int) -> None:
 
 
 def _crowd_the_past(product: Product, count: int) -> None:
-    """Give a product more versions and more identifiers it had."""
-    for _ in range(count):
+    """Give a product more versions, more documents and more identifiers it had."""
+    known = MetadataDocument.objects.filter(product=product).count()
+    for number in range(known + 1, known + count + 1):
+        MetadataDocument.objects.create(
+            brand=product.brand,
+            product=product,
+            passport_version=product.versions.earliest("number"),
+            number=number,
+            status=MetadataStatus.FAILED,
+        )
         latest = product.versions.order_by("-number").first()
         assert latest is not None
         PassportVersion.objects.create(
@@ -466,7 +474,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
 
 
 def _document(brand: Furnished) -> None:
-    """Keep a pinned document that says no more than whose it is."""
+    """Keep a document that says no more than whose it is, and that no worker will take."""
     content = canonical({"name": brand.slug})
     cid = cid_of(content)
     MetadataDocument.objects.create(
@@ -479,10 +487,9 @@ def _document(brand: Furnished) -> None:
         content=content,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        status=MetadataStatus.PINNED,
-        driver="embedded",
+        status=MetadataStatus.FAILED,
+        last_error=f"{brand.slug} error",
         reason=f"{brand.slug} reason",
-        pinned_at=NOW,
     )
 
 

@@ -60,6 +60,7 @@ RULING: dict[str, frozenset[Role]] = {
     "create_product": CATALOGUE,
     "update_product": CATALOGUE,
     "import_products": CATALOGUE,
+    "make_product_metadata": CATALOGUE,
     "create_production_batch": CATALOGUE,
     "update_production_batch": CATALOGUE,
     "import_production_batches": CATALOGUE,
