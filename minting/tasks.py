@@ -134,8 +134,11 @@ def pin(hint: str = "") -> None:
 @shared_task(name="minting.pin_missed")
 def pin_missed() -> None:
     """Ask for documents of passport versions that were minted before there were any."""
-    if asking.queue_missed(MISSED_AT_MOST):
+    found = asking.queue_missed(MISSED_AT_MOST)
+    if found:
         pipeline.ring_step(asking.PIN, "missed")
+    while found:
+        found = asking.queue_missed(MISSED_AT_MOST)
 
 
 @shared_task(name="minting.sweep")

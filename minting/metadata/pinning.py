@@ -28,7 +28,7 @@ from tieback.errors import PermanentError, TransientError
 
 log = structlog.get_logger(__name__)
 
-# Longer than any task may take, so that nobody else begins what is still under way.
+# Longer than a task takes as a rule, so that nobody else begins what is still under way.
 HOLD_SECONDS = 300.0
 # While a place is away or busy, waits of at most five minutes add up to about four hours.
 OUTAGE_ATTEMPTS = 50
