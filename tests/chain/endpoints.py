@@ -1,22 +1,27 @@
 """Endpoints for tests: real ones on the dev chain's nodes, and servers that are none."""
 
+import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
+
+from solana.rpc.commitment import Finalized
 
 from minting.chain.rpc.breaker import Breaker, State, Terms
 from minting.chain.rpc.endpoint import Endpoint
 from minting.chain.rpc.health import Health
+from minting.chain.rpc.line import Client
 from minting.chain.rpc.outcomes import FAILED
 from minting.chain.rpc.pool import Endpoints
 from minting.chain.rpc.rates import Bucket
 from tieback.stack.ports import free_ports
 
+T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
 
 
@@ -125,3 +130,23 @@ def provider(path: str = "/v2/key-0123456789abcdef?api-key=hush-hush-hush") -> I
         finally:
             server.shutdown()
             thread.join(PATIENCE_SECONDS)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return asyncio.run(main())
+
+
+async def height(client: Client) -> int:
+    return (await client.get_block_height(Finalized)).value
+
+
+async def where(client: Client) -> str:
+    """Say which endpoint was asked."""
+    await client.get_version()
+    return str(client._provider.endpoint_uri).rsplit("/", 1)[-1]
+
+
+def base64_of(transaction: Any) -> str:
+    import base64
+
+    return base64.b64encode(bytes(transaction)).decode()

@@ -92,7 +92,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 24
+    assert len(pages) == 2 + 2 * 25
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

@@ -4,26 +4,15 @@ The rows are committed, so that every plane's role can be asked what it sees of 
 furnishes clears up with ``clear_everything``.
 """
 
-import hashlib
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
 from django.db import connection, models
-from django.utils import timezone
-from solders.signature import Signature
 
 from exports.models import PackBuild, PackStatus, PayloadPack
-from minting.canonical_json import canonical
-from minting.disclosure import Access
-from minting.metadata.addresses import short_ids
-from minting.metadata.cid import cid_of
 from minting.models import (
-    ChainSubmission,
-    ChainTransaction,
     MetadataDocument,
     MintBatch,
     MintCycle,
@@ -45,8 +34,6 @@ from minting.states import (
     BatchStatus,
     JobStatus,
     MetadataStatus,
-    SubmissionKind,
-    SubmissionStatus,
     UnitStatus,
 )
 from resolver.models import (
@@ -61,6 +48,13 @@ from resolver.models import (
 from tests.emptying import empty_tables
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
+from tests.platform.possessions import (
+    make_document,
+    make_grant,
+    make_invitation,
+    make_link,
+    make_sent,
+)
 from tests.resolver.logos import put_logo
 from tieback.api.models import KeptAnswer
 from tieback.brands.credentials import IssuedCredential, issue_credential
@@ -243,9 +237,9 @@ def _as_web(name: str, units: int) -> Furnished:
         ]
         ScanPolicy.objects.create(brand=world.brand, aggregate_only=["textile"])
         member = Membership.objects.get(user=world.people[Role.VIEWER])
-        invitation = _invitation(world, f"guest@{name}.example")
-        link = _link(product, f"https://{name}-help.example/faqs")
-        grant = _grant(world, product)
+        invitation = make_invitation(world, f"guest@{name}.example")
+        link = make_link(product, f"https://{name}-help.example/faqs")
+        grant = make_grant(world, product)
     jobs = (minted, failed, waiting, paused)
     return Furnished(
         world,
@@ -260,35 +254,6 @@ def _as_web(name: str, units: int) -> Furnished:
         invitation,
         link,
         grant,
-    )
-
-
-def _link(product: Product, target: str) -> Link:
-    return Link.objects.create(
-        brand=product.brand, product=product, link_type="gs1:faqs", target=target, title=target
-    )
-
-
-def _invitation(world: BrandWorld, email: str) -> Invitation:
-    return Invitation.objects.create(
-        brand=world.brand,
-        email=email,
-        role=Role.VIEWER,
-        token_sha256=uuid4().bytes * 2,
-        invited_by=f"user:{world.people[Role.OWNER].pk}",
-        expires_at=timezone.now() + timedelta(days=7),
-    )
-
-
-def _grant(world: BrandWorld, product: Product) -> AccessGrant:
-    return AccessGrant.objects.create(
-        brand=world.brand,
-        access=Access.AUTHORITIES,
-        holder=f"customs of {world.brand.slug}",
-        product=product,
-        secret_sha256=uuid4().bytes * 2,
-        granted_by=f"user:{world.people[Role.OWNER].pk}",
-        expires_at=timezone.now() + timedelta(days=300),
     )
 
 
@@ -357,8 +322,8 @@ def crowd(brand: Furnished, count: int) -> None:
             )
             person = User.objects.create_user(f"{uuid4().hex}@{brand.slug}.example")
             Membership.objects.create(brand=world.brand, user=person, role=Role.VIEWER)
-            _invitation(world, person.email)
-            _grant(world, product)
+            make_invitation(world, person.email)
+            make_grant(world, product)
             AuditEntry.objects.create(brand=world.brand, actor="system:test", action="test.made")
             make_product(world, dpp={})
             SerialList.objects.create(
@@ -369,7 +334,7 @@ def crowd(brand: Furnished, count: int) -> None:
                 sha256="0" * 64,
                 created_by="user:1",
             )
-            _link(product, "https://crowd.example/faqs")
+            make_link(product, "https://crowd.example/faqs")
             _tag(brand, brand.tokens[0])
         _crowd_the_past(brand.product, count)
 
@@ -398,31 +363,6 @@ def _crowd_the_past(product: Product, count: int) -> None:
         Product.objects.filter(id=product.id).update(mpn=f"{product.mpn} {latest.number}")
 
 
-def _sent(brand: Furnished, number: int) -> str:
-    """Leave something on its way to a chain; return its signature."""
-    of_all: dict[str, Any] = {
-        "brand": brand.world.brand,
-        "batch_id": brand.minted.batch_id,
-        "kind": SubmissionKind.ANCHOR,
-        "network": "devchain",
-    }
-    payload = {"memo": f"{brand.slug} memo"}
-    submission = ChainSubmission.objects.create(
-        **of_all, key=f"anchor:{number}", payload=payload, status=SubmissionStatus.SENT, attempts=1
-    )
-    signature = str(Signature(secrets.token_bytes(Signature.LENGTH)))
-    ChainTransaction.objects.create(
-        **of_all,
-        submission=submission,
-        attempt=1,
-        payer="1" * 32,
-        signature=signature,
-        signed_bytes=b"\x01",
-        last_valid_block_height=150,
-    )
-    return signature
-
-
 def _as_worker(brand: Furnished, packs: int) -> None:
     owner, batch_id = brand.world.brand, brand.minted.batch_id
     brand.tokens = generate_tokens(brand.minted.requested_quantity)
@@ -449,8 +389,8 @@ def _as_worker(brand: Furnished, packs: int) -> None:
             committed_at=NOW,
         )
         queue_for(brand_id=owner.id, batch_id=batch_id, quantity=len(brand.tokens))
-        brand.signatures = [_sent(brand, number) for number in range(packs)]
-        _document(brand)
+        brand.signatures = [make_sent(brand.world, batch_id, number) for number in range(packs)]
+        make_document(brand.world, brand.product)
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1
         )
@@ -471,26 +411,6 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         pass
     _packs(brand, packs)
     seal_audit()
-
-
-def _document(brand: Furnished) -> None:
-    """Keep a document that says no more than whose it is, and that no worker will take."""
-    content = canonical({"name": brand.slug})
-    cid = cid_of(content)
-    MetadataDocument.objects.create(
-        brand=brand.world.brand,
-        product=brand.product,
-        passport_version=brand.product.versions.get(),
-        number=1,
-        cid=cid,
-        short_id=next(short_ids(cid)),
-        content=content,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        status=MetadataStatus.FAILED,
-        last_error=f"{brand.slug} error",
-        reason=f"{brand.slug} reason",
-    )
 
 
 def new_uid() -> str:

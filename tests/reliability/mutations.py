@@ -4,11 +4,9 @@ Each names the invariant that must be found broken. What is replaced must be fou
 a text that has changed fails here instead of proving nothing.
 """
 
-import re
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from types import ModuleType, SimpleNamespace
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import exports.packs as packing
@@ -22,58 +20,8 @@ from minting.states import JobStatus
 from resolver import rollup
 from tests.reliability import scenarios
 from tests.reliability.engine import Engine
+from tests.reliability.mutating import Mutant, Mutate, both, inserting, replaced
 from tieback.brands.scoping import brand_scope
-
-Mutate = Callable[[Engine], None]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A bug, the run in which it does harm, and the invariant that the harm breaks."""
-
-    name: str
-    breaks: str
-    mutate: Mutate
-    run: Callable[[Engine], None]
-    drops: tuple[str, ...] = ()
-
-
-def replaced(module: ModuleType, name: str, old: str, new: str, *, times: int = 1) -> Mutate:
-    """Replace a piece of a module's SQL, whatever its white space; it must be there."""
-
-    def mutate(engine: Engine) -> None:
-        pattern = r"\s+".join(re.escape(word) for word in old.split())
-        text, found = re.subn(pattern, lambda _: new, getattr(module, name))
-        assert found == times, f"{module.__name__}.{name} has {old!r} {found} times, not {times}"
-        engine.patch.setattr(module, name, text)
-
-    return mutate
-
-
-def inserting(old: str, new: str) -> Mutate:
-    """Replace a piece of the statement that makes units, whatever their identities need."""
-
-    def mutate(engine: Engine) -> None:
-        sound = cycles.insert_units
-
-        def insert_units(**form: Any) -> str:
-            text = sound(**form)
-            assert text.count(old) == 1, f"the statement has {old!r} {text.count(old)} times"
-            return text.replace(old, new)
-
-        engine.patch.setattr(cycles, "insert_units", insert_units)
-
-    return mutate
-
-
-def both(*mutations: Mutate) -> Mutate:
-    """Apply several."""
-
-    def mutate(engine: Engine) -> None:
-        for one in mutations:
-            one(engine)
-
-    return mutate
 
 
 def nothing(engine: Engine) -> None:
