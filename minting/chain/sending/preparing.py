@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from solana.rpc.commitment import Confirmed
@@ -35,11 +36,14 @@ from minting.chain.wallets.binding import bind
 from minting.chain.wallets.payer import payer
 from minting.chain.wallets.signer import Signer
 from minting.crashpoints import reach
+from minting.interruptions import describe
 from minting.states import WalletRole
 from tieback.metrics import CHAIN_LACKING_LAMPORTS, CHAIN_PAYER_LAMPORTS
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 #: How long a price holds, and how long an empty purse is left alone, in seconds.
 _PRICE_SECONDS, _PURSE_SECONDS = 10.0, 30.0
@@ -131,6 +135,10 @@ class Preparer:
                     found.append((flight, message))
             except TooLargeError as error:
                 await _in_thread(record_error, flight, str(error), final=True)
+            except (ValueError, TypeError, LookupError) as error:
+                # One that nothing can be made of must not keep all behind it waiting.
+                log.exception("submission_not_made", submission_id=str(flight.id))
+                await _in_thread(record_error, flight, describe(error), final=True)
         return found
 
     async def _units(self, flight: Flight, address: Pubkey, blockhash: Hash) -> int | None:

@@ -267,6 +267,15 @@ def test_what_the_chain_refuses_for_good_waits_for_a_person(sender, anchored):
     assert events(job) == ["submission.failed"]
 
 
+def test_what_nothing_can_be_made_of_keeps_nobody_waiting(sender, anchored):
+    job = anchored(1_000)
+    with acting_as("worker"), all_brands():
+        ChainSubmission.objects.filter(pk=submissions(job)[0].pk).update(payload={})
+    broken, sound = sender.finish(job)
+    assert (broken.status, sound.status) == (SubmissionStatus.FAILED, SubmissionStatus.COMPLETED)
+    assert "KeyError" in broken.last_error
+
+
 def test_endpoints_that_do_not_answer_leave_everything_for_later(sender, anchored):
     sender.settings.SOLANA_RPC_URLS = ["http://127.0.0.1:9/"]
     job = anchored(5)
