@@ -69,7 +69,7 @@ class Preparer:
 
         Raises what asking endpoints, keys and wallets raise; then nothing was stored.
         """
-        signer = await self._bound_signer()
+        signer = await self.bound_signer()
         balance = await self._balance(signer.address)
         # Simulations of who cannot pay fail, and would be told as errors of what is sent.
         least = len(flights) * LAMPORTS_PER_SIGNATURE
@@ -95,8 +95,12 @@ class Preparer:
         )
         reach("chain.signed")
 
-    async def _bound_signer(self) -> Signer:
-        """Return who pays, once it is sure that this chain is the one it may pay on."""
+    async def bound_signer(self) -> Signer:
+        """Return who pays, once it is sure that this chain is the one it may pay on.
+
+        Asked for before anything else of a chain is believed: another one knows of no transaction
+        of this one, and its heights say nothing of when those die.
+        """
         if self._signer is None:
             signer = await _in_thread(payer)
             genesis = (await self._rpc.ask(lambda client: client.get_genesis_hash())).value

@@ -102,6 +102,7 @@ class _Rounds:
             self._flights |= {flight.id: flight for flight in taken}
 
     async def _round(self) -> None:
+        await self._preparer.bound_signer()
         flights = list(self._flights.values())
         unsigned = [flight for flight in flights if flight.signed is None]
         if unsigned:

@@ -10,6 +10,7 @@ from minting.chain.sending import claims, rounds, storing
 from minting.models import ChainSubmission, ChainTransaction, MintEvent
 from minting.states import SubmissionStatus, TransactionStatus
 from minting.tasks import submit, sweep
+from tests.chain.devchains import Devchain
 from tests.chain.sending.conftest import submissions, transactions
 from tests.planes import acting_as
 from tests.proofs.conftest import proof_row
@@ -147,6 +148,23 @@ def test_one_endpoint_that_is_ahead_and_has_forgotten_makes_nothing_dead(
     assert expired == []
     assert [row.attempts for row in done] == [1, 1]
     assert sorted(memo["n"] for memo in sender.memos()) == [1, 2]
+
+
+def test_another_chain_is_asked_nothing_about_what_was_sent_on_this_one(sender, anchored, tmp_path):
+    mute = sender.chain.faulty("gone", drop=1.0)
+    sender.settings.SOLANA_RPC_URLS = [mute]
+    job = anchored(5)
+    sender.turn(seconds=0.3)
+    other = Devchain(tmp_path)
+    other.start()
+    try:
+        sender.settings.SOLANA_RPC_URLS = [other.faulty("ahead", ahead=10_000)]
+        due_now(job)
+        assert sender.turn() is None
+    finally:
+        other.kill()
+    (row,) = transactions(job)
+    assert row.status == TransactionStatus.SENT
 
 
 @pytest.mark.parametrize("point", ["chain.signed", "chain.before_send", "chain.sent"])
