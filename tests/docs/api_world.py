@@ -83,7 +83,7 @@ def _prove() -> None:
 
 
 def _anchor() -> None:
-    """Send the root of the batch that was signed last to a chain that lives as long as it takes."""
+    """Send the roots of what is signed to a chain that lives as long as it takes."""
     with tempfile.TemporaryDirectory() as home, ExitStack() as stack:
         chain = Devchain(Path(home))
         chain.start()
@@ -100,19 +100,20 @@ def _anchor() -> None:
         stack.callback(forget_signers)
         forget_signers()
         with acting_as("worker"):
-            _queue_anchor()
+            _queue_anchors()
             while _unsent():
                 async_to_sync(work_submissions)(until=time.monotonic() + 30, stop=lambda: False)
 
 
-def _queue_anchor() -> None:
+def _queue_anchors() -> None:
     with all_brands():
-        proof = BatchProof.objects.select_related("batch__job").latest("signed_at")
-    # The brand of the document was there before its installation had a chain.
-    proof.batch.chain_mode, proof.batch.chain_network = ChainMode.ANCHOR, "devchain"
-    with brand_scope(proof.brand_id):
-        head = ProofHead.objects.filter(batch=proof.batch_id).latest("size")
-        anchoring.queue_for(proof, head)
+        proofs = list(BatchProof.objects.select_related("batch__job").exclude(signed_at=None))
+    for proof in proofs:
+        # The brand of the document was there before its installation had a chain.
+        proof.batch.chain_mode, proof.batch.chain_network = ChainMode.ANCHOR, "devchain"
+        with brand_scope(proof.brand_id):
+            head = ProofHead.objects.filter(batch=proof.batch_id).latest("size")
+            anchoring.queue_for(proof, head)
 
 
 def _unsent() -> bool:
@@ -175,7 +176,7 @@ EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
     "a worker builds the packs": _build,
     "a worker signs the batches": _prove,
-    "a worker anchors the root": _anchor,
+    "a worker anchors the roots": _anchor,
     "a worker pins the documents": _pin,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,

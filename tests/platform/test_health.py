@@ -210,7 +210,11 @@ def test_lost_object_storage_only_degrades(probe, database, monkeypatch):
 def test_a_chain_that_does_not_answer_only_degrades(probe, database, settings):
     with acting_as("worker"):
         RpcEndpoint.objects.create(
-            name="gone", url="http://127.0.0.1:9/", status="open", rests_until=timezone.now()
+            name="gone",
+            url="http://127.0.0.1:9/",
+            status="open",
+            opened_times=1,
+            rests_until=timezone.now(),
         )
     body = probe.get("/health/readiness").json()
     assert (body["status"], body["checks"]["solana"]) == ("degraded", "no endpoint answers")
