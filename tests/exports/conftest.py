@@ -25,9 +25,11 @@ BUCKET = f"test-exports-{os.getpid()}"
 def _bucket_of_the_run() -> Iterator[None]:
     from django.test import override_settings
 
+    # Not while the session goes on: others have buckets of their own.
     with override_settings(S3_BUCKET=BUCKET):
         storage.ensure_bucket()
-        yield
+    yield
+    with override_settings(S3_BUCKET=BUCKET):
         bucket = storage.PackStorage().bucket
         bucket.objects.all().delete()
         bucket.delete()
