@@ -31,7 +31,7 @@ from tieback.devchain import SLOT_MS
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 4 * 1024 * 1024
-MOST_NODES = 64
+MOST_NODES = 256
 _RETRY_AFTER = ("Retry-After", "1")
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
