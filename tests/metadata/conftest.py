@@ -1,8 +1,8 @@
 """Minted batches whose documents are due, a bucket, and stand-ins for what is far away."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -18,27 +18,27 @@ from tests.minting.requests import request_for, submit
 from tests.planes import acting_as
 from tieback.brands.scoping import brand_scope
 
-BUCKET = f"test-metadata-{os.getpid()}"
-
 
 @pytest.fixture(scope="session")
-def _bucket_of_the_run() -> Iterator[None]:
+def _bucket_of_the_run() -> Iterator[str]:
     from django.test import override_settings
 
+    # Whoever imports this fixture has another of it, in the same process.
+    name = f"test-metadata-{uuid4().hex}"
     # Not while the session goes on: others have buckets of their own.
-    with override_settings(S3_BUCKET=BUCKET):
+    with override_settings(S3_BUCKET=name):
         storage.ensure_bucket()
-    yield
-    with override_settings(S3_BUCKET=BUCKET):
+    yield name
+    with override_settings(S3_BUCKET=name):
         bucket = storage.PackStorage().bucket
         bucket.objects.all().delete()
         bucket.delete()
 
 
 @pytest.fixture
-def bucket(_bucket_of_the_run: None, settings: Any) -> None:
+def bucket(_bucket_of_the_run: str, settings: Any) -> None:
     """Put this test's blocks into the bucket of the run."""
-    settings.S3_BUCKET = BUCKET
+    settings.S3_BUCKET = _bucket_of_the_run
 
 
 @pytest.fixture
