@@ -55,6 +55,8 @@ def test_a_key_needs_leave_on_public_networks_alone() -> None:
     for name, network in NETWORKS.items():
         assert (why_no_key(name, "") is not None) == network.is_public
         assert why_no_key(name, name) is None
+        for other in ("yes", "localnet", f"{name} "):
+            assert (why_no_key(name, other) is not None) == network.is_public or name == other
     assert why_no_key("", "") is None
 
 
