@@ -49,7 +49,7 @@ def anchors_per_s(system: System) -> tuple[float, float, list[str]]:
         memos = superuser.execute(
             "select payload ->> 'memo' from minting_chainsubmission where batch_id = %s", [batch]
         ).fetchall()
-    return count / float(seconds), lamports / count, [memo for (memo,) in memos]
+    return count / float(seconds), float(lamports) / count, [memo for (memo,) in memos]
 
 
 def _all_done(superuser: "psycopg.Connection[Any]", batch: object) -> bool | None:
