@@ -14,7 +14,13 @@ from django.db import connection
 from hypothesis import HealthCheck, Phase, seed
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from pytest_django import Settings
 
 from chaos.checker import CHECKS, Evidence, snapshot
@@ -43,6 +49,11 @@ BETWEEN = ("claimed", "started", "committed", "before_finalize")
 AT_EACH_STEP = [check for name, check in CHECKS.items() if name not in {"I10", "I11"}]
 
 numbers = st.integers(0, 50)
+wanted: dict[str, st.SearchStrategy[Any]] = {
+    "quantity": st.integers(1, 14),
+    "brand": st.integers(0, 1),
+    "mode": st.sampled_from(ActivationMode),
+}
 
 
 class Minting(RuleBasedStateMachine):
@@ -65,11 +76,12 @@ class Minting(RuleBasedStateMachine):
     def _job(self, number: int) -> MintJob | None:
         return self.jobs[number % len(self.jobs)] if self.jobs else None
 
-    @rule(
-        quantity=st.integers(1, 14),
-        brand=st.integers(0, 1),
-        mode=st.sampled_from(ActivationMode),
-    )
+    # A short run would else end, once in a while, with nothing that any step could act on.
+    @initialize(**wanted)
+    def begin(self, quantity: int, brand: int, mode: ActivationMode) -> None:
+        self.submit(quantity, brand, mode)
+
+    @rule(**wanted)
     def submit(self, quantity: int, brand: int, mode: ActivationMode) -> None:
         type(self).submitted += 1
         self.jobs.append(self.engine.submit(quantity, brand=brand, activation_mode=mode))
