@@ -94,6 +94,18 @@ select count(*) from minting_mintjob
    and owner <> '' and lease_until > clock_timestamp()
 """
 
+# A job that came just now is about to be claimed; one that came before that may have to wait for
+# the very worker that asks.
+_SMALL_JOB_IS_WORKED = """
+select exists (
+    select from minting_mintjob
+     where status in ('QUEUED', 'RESERVED', 'PROCESSING')
+       and requested_quantity - generated_quantity <= %(units)s
+       and case status when 'QUEUED' then turn_at > clock_timestamp() - interval '80 ms'
+                else owner <> '' and lease_until > clock_timestamp() end
+)
+"""
+
 _NO_JOB = UUID(int=0)
 
 
@@ -122,6 +134,14 @@ def job_waits() -> bool:
     """Say whether some mint job could be claimed now: whoever does other work makes room for it."""
     with connection.cursor() as cursor:
         cursor.execute(_JOB_WAITS, queue_terms())
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def small_job_is_worked(units: int) -> bool:
+    """Say whether a job with at most ``units`` left is in a living worker's hands, or just came."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SMALL_JOB_IS_WORKED, {"units": units})
         row = cursor.fetchone()
     return bool(row and row[0])
 

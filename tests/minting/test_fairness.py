@@ -1,5 +1,6 @@
 """Who is claimed first, who makes room for whom, and how many jobs a brand runs at once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -8,7 +9,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from minting import cycles, pipeline, tasks
-from minting.fairness import must_yield
+from minting.fairness import must_yield, small_job_is_worked
+from minting.finalize import complete_job
 from minting.leases import Claim, claim_next, due_jobs, let_go
 from minting.models import MintCycle, MintJob
 from minting.states import JobStatus, Priority
@@ -43,6 +45,21 @@ def claimed(job: MintJob) -> Claim:
     claim = claim_next()
     assert claim.job_id == job.id
     return claim
+
+
+def in_a_thread(*steps: Callable[[], object]) -> None:
+    """Take the steps on a connection of their own, as another worker would."""
+
+    def take() -> None:
+        try:
+            for step in steps:
+                step()
+        finally:
+            connection.close()
+
+    thread = Thread(target=take)
+    thread.start()
+    thread.join()
 
 
 def work_all() -> list[MintJob]:
@@ -133,6 +150,61 @@ def test_nobody_lets_go_for_a_job_that_would_not_be_claimed_first(brands):
     assert not must_yield(mine.job_id)
     queued_job(brands[2], 2)
     assert must_yield(mine.job_id)
+
+
+@pytest.fixture
+def naps(monkeypatch) -> list[float]:
+    """Return the naps of cycles, cut short; slices are of one unit."""
+    taken: list[float] = []
+    monkeypatch.setattr(cycles, "SLICE", 1)
+    monkeypatch.setattr(cycles.time, "sleep", taken.append)
+    return taken
+
+
+def test_a_large_job_stands_aside_until_a_small_one_is_done(brands, naps, monkeypatch):
+    large = claimed(queued_job(brands[0], 40))
+    small = claimed(queued_job(brands[1], 4))
+
+    def let_the_small_one_work(_: float) -> None:
+        naps.append(_)
+        in_a_thread(lambda: cycles.run_cycle(small), lambda: complete_job(small))
+
+    monkeypatch.setattr(cycles.time, "sleep", let_the_small_one_work)
+    cycles.run_cycle(large)
+    assert (len(naps), small.left, large.generated) == (1, 0, 4)
+
+
+def test_a_large_job_stands_aside_for_a_moment_only(brands, naps, monkeypatch):
+    monkeypatch.setattr(cycles, "STANDS_ASIDE_SECONDS", 0.001)
+    large = claimed(queued_job(brands[0], 40))
+    claimed(queued_job(brands[1], 4))
+    cycles.run_cycle(large)
+    assert naps
+    assert large.generated == 4
+
+
+def test_a_job_that_came_just_now_is_let_pass(brands, settings):
+    small = queued_job(brands[1], 4)
+    assert small_job_is_worked(4)
+    waited(small, minutes=0.01)
+    assert not small_job_is_worked(4)
+
+
+def test_nobody_stands_aside_for_a_large_job_or_a_dead_worker(brands, naps):
+    large = claimed(queued_job(brands[0], 40))
+    claimed(queued_job(brands[1], 40))
+    dead = claimed(queued_job(brands[2], 4))
+    with all_brands():
+        MintJob.objects.filter(pk=dead.job_id).update(lease_until=Now() - timedelta(seconds=1))
+    cycles.run_cycle(large)
+    assert naps == []
+
+
+def test_a_job_in_its_last_cycle_stands_aside_for_nobody(brands, naps):
+    mine = claimed(queued_job(brands[0], 4))
+    claimed(queued_job(brands[1], 4))
+    cycles.run_cycle(mine)
+    assert naps == []
 
 
 def test_nobody_lets_go_for_a_lower_priority(brands):

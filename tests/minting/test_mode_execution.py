@@ -43,8 +43,9 @@ def nordhav(transactional_db) -> BrandWorld:
 
 
 @pytest.fixture(autouse=True)
-def small_cycles(settings):
+def small_cycles(settings, monkeypatch):
     settings.TIEBACK_CYCLE_SIZE = 4
+    monkeypatch.setattr(cycles, "SLICE", 3)
     settings.TIEBACK_WINDOW_SECONDS = 0
     settings.RETRY_BASE_DELAY_MS = 1
 
