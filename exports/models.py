@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from minting.models import MintBatch
+from minting.models.transitions import only_legal
 from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
 
@@ -41,14 +42,6 @@ TRANSITIONS: dict[PackStatus, tuple[PackStatus, ...]] = {
     PackStatus.COMPLETED: (),
     PackStatus.FAILED: (PackStatus.PENDING,),
 }
-
-
-def _legal_status() -> pgtrigger.Trigger:
-    return pgtrigger.FSM(
-        name="legal_status",
-        field="status",
-        transitions=[(str(start), str(end)) for start, ends in TRANSITIONS.items() for end in ends],
-    )
 
 
 class PackBuild(models.Model):
@@ -110,7 +103,7 @@ class PackBuild(models.Model):
                 name="exports_build_done_at_most_all",
             ),
         )
-        triggers = (_legal_status(),)
+        triggers = (only_legal(TRANSITIONS),)
 
     def __str__(self) -> str:
         return f"{self.batch_id} {self.profile} {self.format}"
@@ -154,7 +147,7 @@ class PayloadPack(models.Model):
         )
         indexes = (models.Index(fields=("batch", "number"), name="exports_pack_by_batch"),)
         triggers = (
-            _legal_status(),
+            only_legal(TRANSITIONS),
             pgtrigger.Protect(
                 name="finished_stays",
                 operation=pgtrigger.Update,

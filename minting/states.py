@@ -183,12 +183,23 @@ class ChainMode(TextChoices):
 
     NONE = "none", "None"
     ANCHOR = "anchor", "Anchor"
+    CNFT = "cnft", "Compressed NFTs"
+    CNFT_ON_FIRST_SCAN = "cnft_on_first_scan", "Compressed NFT on first scan"
+    CNFT_ON_DEMAND = "cnft_on_demand", "Compressed NFT on demand"
+
+
+#: Modes in which units have assets, at once or later; the roots are anchored in these, too.
+ASSET_MODES = (ChainMode.CNFT, ChainMode.CNFT_ON_FIRST_SCAN, ChainMode.CNFT_ON_DEMAND)
 
 
 class SubmissionKind(TextChoices):
     """What a submission does on a chain."""
 
     ANCHOR = "anchor", "Anchor"
+    TREE = "tree", "Tree"
+    MINT = "mint", "Mint"
+    DELEGATE = "delegate", "Delegate"
+    UPDATE = "update", "Update"
 
 
 class SubmissionStatus(TextChoices):
@@ -231,6 +242,54 @@ TRANSACTION_TRANSITIONS: dict[TransactionStatus, tuple[TransactionStatus, ...]] 
     TransactionStatus.FINALIZED: (),
     TransactionStatus.FAILED: (),
     TransactionStatus.EXPIRED: (),
+}
+
+
+class LeafSchema(IntegerChoices):
+    """The form of a tree's leaves: Bubblegum's versions."""
+
+    V1 = 1, "V1"
+    V2 = 2, "V2"
+
+
+class TreeStatus(TextChoices):
+    """How far a tree of compressed NFTs is filled."""
+
+    CREATING = "creating", "Creating"
+    ACTIVE = "active", "Active"
+    FULL = "full", "Full"
+    ARCHIVED = "archived", "Archived"
+    FAILED = "failed", "Failed"
+
+
+TREE_TRANSITIONS: dict[TreeStatus, tuple[TreeStatus, ...]] = {
+    TreeStatus.CREATING: (TreeStatus.ACTIVE, TreeStatus.FAILED),
+    TreeStatus.FAILED: (TreeStatus.CREATING,),
+    # An operator may close one that has room.
+    TreeStatus.ACTIVE: (TreeStatus.FULL, TreeStatus.ARCHIVED),
+    TreeStatus.FULL: (TreeStatus.ARCHIVED,),
+    TreeStatus.ARCHIVED: (),
+}
+
+
+class AssetStatus(TextChoices):
+    """How far a unit's compressed NFT has come."""
+
+    PENDING = "pending", "Pending"
+    PROCESSING = "processing", "Processing"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    MISSING_ON_CHAIN = "missing_on_chain", "Missing on chain"
+
+
+ASSET_TRANSITIONS: dict[AssetStatus, tuple[AssetStatus, ...]] = {
+    AssetStatus.PENDING: (AssetStatus.PROCESSING, AssetStatus.FAILED),
+    # Back where nothing of its submission can land any more.
+    AssetStatus.PROCESSING: (AssetStatus.COMPLETED, AssetStatus.FAILED, AssetStatus.PENDING),
+    # On where its submission is let go on.
+    AssetStatus.FAILED: (AssetStatus.PENDING, AssetStatus.PROCESSING),
+    AssetStatus.COMPLETED: (AssetStatus.MISSING_ON_CHAIN,),
+    AssetStatus.MISSING_ON_CHAIN: (AssetStatus.COMPLETED, AssetStatus.PENDING),
 }
 
 

@@ -12,7 +12,6 @@ from django.conf import settings
 from minting import pipeline, revocations
 from minting.chain.sending import retrying
 from minting.chain.sending.claims import oldest_due
-from minting.chain.sending.rounds import work_submissions
 from minting.chain.wallets.payer import chain_is_on
 from minting.fairness import job_waits, next_of_brand
 from minting.leases import due_jobs
@@ -87,6 +86,9 @@ def submit(hint: str = "") -> None:
 
     Most of it is waiting, so it is done in short turns, and makes room for jobs between them.
     """
+    # Half a second of libraries, which no other plane that knows of this task needs.
+    from minting.chain.sending.rounds import work_submissions
+
     until = time.monotonic() + min(SENDS_FOR_SECONDS, float(settings.TIEBACK_WINDOW_SECONDS))
     wait = async_to_sync(work_submissions)(
         until=until, stop=lambda: stop_requested() or job_waits()
@@ -105,7 +107,7 @@ def prove_missed() -> None:
 @shared_task(name="minting.look_at_endpoints")
 def look_at_endpoints() -> None:
     """Ask the endpoints of the chain how far they are, so that their health is known at rest."""
-    # Half a second of libraries, which no other plane that knows of this task needs.
+    # As above.
     from minting.chain.rpc.opening import look_at_all
 
     asyncio.run(look_at_all())

@@ -133,7 +133,7 @@ class ChainTransactionAdmin(ConsoleAdmin):
     @admin.display(description="batch")
     def batch_short(self, transaction: ChainTransaction) -> str:
         """The first block of the batch's id."""
-        return short_id(transaction.batch_id)
+        return short_id(transaction.batch_id) if transaction.batch_id else NOTHING
 
     @admin.display(description="status")
     def state(self, transaction: ChainTransaction) -> SafeString:

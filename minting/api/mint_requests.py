@@ -108,7 +108,7 @@ class MintRequestSerializer(StrictSerializer):
     priority = serializers.ChoiceField(
         choices=[priority.label for priority in Priority], required=False, default="standard"
     )
-    chain_mode = StrictTextField(max_length=16, required=False)
+    chain_mode = StrictTextField(max_length=24, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse serials from more than one place."""

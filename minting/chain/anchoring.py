@@ -8,12 +8,12 @@ it is known, and the last, which is the batch's, with the brand's signature of i
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
 from minting.chain.anchors import key_of
+from minting.chain.sending.kinds import Done, Keys, Plain
 from minting.events import tell
 from minting.models import BatchProof, ChainSubmission, ProofHead
 from minting.states import ChainMode, ProofStatus, SubmissionKind
@@ -48,7 +48,7 @@ def memo_of(proof: BatchProof, head: ProofHead) -> str:
 def queue_for(proof: BatchProof, head: ProofHead) -> None:
     """Ask for a root's anchor, in the transaction that makes the root and in the brand's scope."""
     batch = proof.batch
-    if batch.chain_mode != ChainMode.ANCHOR:
+    if batch.chain_mode == ChainMode.NONE:
         return
     submission = ChainSubmission(
         brand_id=proof.brand_id,
@@ -66,21 +66,20 @@ def queue_for(proof: BatchProof, head: ProofHead) -> None:
     ChainSubmission.objects.bulk_create([submission], ignore_conflicts=True)
 
 
-class _Anchor:
-    def instructions(self, payload: Mapping[str, Any], payer: Pubkey) -> Sequence[Instruction]:
-        accounts = [AccountMeta(payer, is_signer=True, is_writable=False)]
+class _Anchor(Plain):
+    """See ``minting.chain.sending.kinds.Kind``."""
+
+    def instructions(self, payload: Mapping[str, Any], keys: Keys) -> Sequence[Instruction]:
+        """Return the memo, which the payer signs."""
+        accounts = [AccountMeta(keys.payer, is_signer=True, is_writable=False)]
         return [Instruction(MEMO_PROGRAM, str(payload["memo"]).encode(), accounts)]
 
-    def mints(self, payload: Mapping[str, Any]) -> int:
-        return 0
-
-    def is_final(self, error: str) -> bool:
-        return "InstructionError" in error
-
-    def completed(self, brand_id: UUID, batch_id: UUID, payload: Mapping[str, Any]) -> None:
-        if payload["is_last"]:
-            data = {"root": payload["root"]}
-            tell("batch.anchored", brand_id=brand_id, batch_id=batch_id, data=data)
+    def completed(self, done: Done) -> None:
+        """Tell of the last root, which is the batch's."""
+        flight = done.flight
+        if flight.payload["is_last"] and flight.batch_id is not None:
+            data = {"root": flight.payload["root"]}
+            tell("batch.anchored", brand_id=flight.brand_id, batch_id=flight.batch_id, data=data)
 
 
 ANCHOR = _Anchor()

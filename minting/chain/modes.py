@@ -16,7 +16,8 @@ class ChainColumns(TypedDict):
 
 def available_modes() -> tuple[str, ...]:
     """Return the modes that may be asked for; without a network nothing is written anywhere."""
-    return tuple(ChainMode.values) if settings.SOLANA_NETWORK else (ChainMode.NONE.value,)
+    written = (ChainMode.NONE.value, ChainMode.ANCHOR.value)
+    return written if settings.SOLANA_NETWORK else (ChainMode.NONE.value,)
 
 
 def default_mode() -> str:

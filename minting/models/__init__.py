@@ -1,5 +1,6 @@
 """Tables of the minting app, by aggregate."""
 
+from minting.models.assets import UnitAsset
 from minting.models.batches import MintBatch, MintLot
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch, ProductReadiness
 from minting.models.chain import ChainSubmission, ChainTransaction
@@ -11,6 +12,7 @@ from minting.models.pauses import MintPause
 from minting.models.proofs import BatchProof, ProofHead, ProofKey
 from minting.models.revocations import MintRevocation
 from minting.models.serials import SerialList, SerialListChunk
+from minting.models.trees import ChainTree
 from minting.models.units import MintUnit
 from minting.models.wallets import ChainWallet
 
@@ -18,6 +20,7 @@ __all__ = (
     "BatchProof",
     "ChainSubmission",
     "ChainTransaction",
+    "ChainTree",
     "ChainWallet",
     "IdentifierStatus",
     "IdentifierType",
@@ -40,4 +43,5 @@ __all__ = (
     "RpcEndpoint",
     "SerialList",
     "SerialListChunk",
+    "UnitAsset",
 )

@@ -8,6 +8,7 @@ from django.db.models.functions import Cast, Length, Now
 
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch
 from minting.models.serials import SerialList
+from minting.models.transitions import only_legal
 from minting.states import (
     BATCH_TRANSITIONS,
     PHYSICAL_TRANSITIONS,
@@ -71,7 +72,7 @@ class MintBatch(models.Model):
     serial_list = models.OneToOneField(
         SerialList, null=True, on_delete=models.PROTECT, related_name="batch"
     )
-    chain_mode = models.CharField(max_length=16, choices=ChainMode.choices, default=ChainMode.NONE)
+    chain_mode = models.CharField(max_length=24, choices=ChainMode.choices, default=ChainMode.NONE)
     # The network that is written to, as the installation had it; empty for none.
     chain_network = models.CharField(max_length=32, blank=True, db_default="")
     resolver_base = models.CharField(max_length=300)
@@ -171,24 +172,8 @@ class MintBatch(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.FSM(
-                name="legal_status",
-                field="status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in BATCH_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
-            pgtrigger.FSM(
-                name="legal_physical_status",
-                field="physical_status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in PHYSICAL_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
+            only_legal(BATCH_TRANSITIONS),
+            only_legal(PHYSICAL_TRANSITIONS, name="legal_physical_status", field="physical_status"),
             pgtrigger.Protect(
                 name="released_once",
                 operation=pgtrigger.Update,

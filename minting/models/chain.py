@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from minting.models.batches import MintBatch
+from minting.models.transitions import only_legal
 from minting.states import (
     SUBMISSION_TRANSITIONS,
     TRANSACTION_TRANSITIONS,
@@ -27,13 +28,14 @@ class ChainSubmission(models.Model):
 
     ``key`` says what, in words of its kind: a second submission of the same key is refused.
     ``payload`` has all that its transaction is made of, but for what changes from day to day.
+    What concerns no batch, as a tree, has none.
     As with mint jobs, ``fence`` rises with each claim, and whoever writes names the present one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, db_index=False)
     batch = models.ForeignKey(
-        MintBatch, on_delete=models.PROTECT, related_name="submissions", db_index=False
+        MintBatch, null=True, on_delete=models.PROTECT, related_name="submissions", db_index=False
     )
     kind = models.CharField(max_length=16, choices=SubmissionKind.choices)
     key = models.CharField(max_length=120)
@@ -84,15 +86,7 @@ class ChainSubmission(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.FSM(
-                name="legal_status",
-                field="status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in SUBMISSION_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
+            only_legal(SUBMISSION_TRANSITIONS),
             pgtrigger.Protect(
                 name="completed_stays",
                 operation=pgtrigger.Update,
@@ -115,7 +109,7 @@ class ChainTransaction(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, db_index=False)
     batch = models.ForeignKey(
-        MintBatch, on_delete=models.PROTECT, related_name="transactions", db_index=False
+        MintBatch, null=True, on_delete=models.PROTECT, related_name="transactions", db_index=False
     )
     submission = models.ForeignKey(
         ChainSubmission, on_delete=models.PROTECT, related_name="transactions", db_index=False
@@ -177,15 +171,7 @@ class ChainTransaction(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.FSM(
-                name="legal_status",
-                field="status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in TRANSACTION_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
+            only_legal(TRANSACTION_TRANSITIONS),
             pgtrigger.Protect(
                 name="settled_stays",
                 operation=pgtrigger.Update,

@@ -2,11 +2,11 @@
 
 import uuid
 
-import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 
 from minting.models.batches import MintBatch
+from minting.models.transitions import only_legal
 from minting.states import FINISHED_JOBS, JOB_TRANSITIONS, LIVE_JOBS, JobStatus, Priority
 from tieback.brands.models import APPEND_ONLY, ApiCredential, Brand, User
 from tieback.brands.scoping import BrandManager
@@ -100,17 +100,7 @@ class MintJob(models.Model):
                 name="minting_job_finished_has_time",
             ),
         )
-        triggers = (
-            pgtrigger.FSM(
-                name="legal_status",
-                field="status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in JOB_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
-        )
+        triggers = (only_legal(JOB_TRANSITIONS),)
 
     def __str__(self) -> str:
         return str(self.id)

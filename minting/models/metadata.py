@@ -9,6 +9,7 @@ from django.db.models.functions import Length, Now
 from minting.metadata.addresses import LONGEST_ID, SHORTEST_ID
 from minting.metadata.cid import LARGEST_BYTES
 from minting.models.catalogue import PassportVersion, Product
+from minting.models.transitions import only_legal
 from minting.states import METADATA_TRANSITIONS, MetadataStatus
 from tieback.brands.models import Brand
 from tieback.brands.scoping import BrandManager
@@ -130,15 +131,7 @@ class MetadataDocument(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.FSM(
-                name="legal_status",
-                field="status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in METADATA_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
+            only_legal(METADATA_TRANSITIONS),
             pgtrigger.Protect(
                 name="pinned_stays",
                 operation=pgtrigger.Update,

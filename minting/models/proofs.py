@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from minting.models.batches import MintBatch
+from minting.models.transitions import only_legal
 from minting.states import PROOF_TRANSITIONS, ProofStatus
 from tieback.brands.models import APPEND_ONLY, Brand
 from tieback.brands.scoping import BrandManager
@@ -77,15 +78,7 @@ class BatchProof(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.FSM(
-                name="legal_status",
-                field="status",
-                transitions=[
-                    (str(start), str(end))
-                    for start, ends in PROOF_TRANSITIONS.items()
-                    for end in ends
-                ],
-            ),
+            only_legal(PROOF_TRANSITIONS),
             pgtrigger.Protect(
                 name="signed_stays",
                 operation=pgtrigger.Update,

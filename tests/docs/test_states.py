@@ -9,6 +9,7 @@ from django.db import models
 from exports.models import TRANSITIONS, PackBuild, PackStatus, PayloadPack
 from minting.models import MintBatch, MintJob
 from minting.states import (
+    ASSET_TRANSITIONS,
     BATCH_TRANSITIONS,
     JOB_TRANSITIONS,
     METADATA_TRANSITIONS,
@@ -16,6 +17,8 @@ from minting.states import (
     PROOF_TRANSITIONS,
     SUBMISSION_TRANSITIONS,
     TRANSACTION_TRANSITIONS,
+    TREE_TRANSITIONS,
+    AssetStatus,
     BatchStatus,
     JobStatus,
     MetadataStatus,
@@ -26,6 +29,7 @@ from minting.states import (
     RevocationStatus,
     SubmissionStatus,
     TransactionStatus,
+    TreeStatus,
     UnitStatus,
 )
 from tests.docs.markdown import names_in, rows, section, text_of
@@ -53,6 +57,8 @@ MACHINES: dict[str, tuple[type[models.Choices], Mapping[Any, tuple[Any, ...]]]] 
     "Proof": (ProofStatus, PROOF_TRANSITIONS),
     "Submission to a chain": (SubmissionStatus, SUBMISSION_TRANSITIONS),
     "Transaction": (TransactionStatus, TRANSACTION_TRANSITIONS),
+    "Tree": (TreeStatus, TREE_TRANSITIONS),
+    "Asset": (AssetStatus, ASSET_TRANSITIONS),
     "Metadata document": (MetadataStatus, METADATA_TRANSITIONS),
     "Pack build": (PackStatus, TRANSITIONS),
     "Pack": (PackStatus, TRANSITIONS),

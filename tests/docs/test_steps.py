@@ -13,8 +13,16 @@ import psycopg
 import pytest
 
 from exports.models import PackBuild, PackStatus, PayloadPack
-from minting.models import BatchProof, ChainSubmission, ChainTransaction, MetadataDocument
-from minting.states import FINISHED_JOBS, JobStatus, SubmissionKind
+from minting.models import (
+    BatchProof,
+    ChainSubmission,
+    ChainTransaction,
+    ChainTree,
+    MetadataDocument,
+    MintUnit,
+    UnitAsset,
+)
+from minting.states import FINISHED_JOBS, JobStatus, LeafSchema, SubmissionKind
 from tests.docs.test_states import MACHINES, PRODUCTION_BATCH
 from tests.planes import acting_as
 from tests.platform.conftest import TwoBrands, two_brands
@@ -50,6 +58,8 @@ class Rows:
     submission: ChainSubmission
     transaction: ChainTransaction
     document: MetadataDocument
+    tree: ChainTree
+    asset: UnitAsset
 
 
 def _of_job(state: Any) -> str:
@@ -66,6 +76,7 @@ _SIGNED = """, hashed_quantity = quantity, salt_key = 'x', passport_sha256 = rep
     signed_at = now()"""
 _COMPLETED = ", completed_at = now()"
 _FINALIZED = ", slot = 1, fee = 5000, settled_at = now()"
+_ACTIVATED = ", activated_at = now()"
 _PINNED = f""", cid = 'b' || repeat('a', 58), short_id = repeat('a', 8), content = 'x', size = 1,
     sha256 = '{hashlib.sha256(b"x").hexdigest()}', driver = 'embedded', pinned_at = now()"""
 _STORED = ", sha256 = repeat('0', 64), byte_size = 1, completed_at = now()"
@@ -98,6 +109,8 @@ PLACES: dict[str, Place] = {
     "Transaction": Place(
         "minting_chaintransaction", lambda r: r.transaction.id, "sent", lambda _: _FINALIZED
     ),
+    "Tree": Place("minting_chaintree", lambda r: r.tree.id, "creating", lambda _: _ACTIVATED),
+    "Asset": Place("minting_unitasset", lambda r: r.asset.id, "pending"),
     "Metadata document": Place(
         "minting_metadatadocument", lambda r: r.document.id, "pending", lambda _: _PINNED
     ),
@@ -131,6 +144,30 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             signed_bytes=b"\x01",
             last_valid_block_height=1,
         )
+        tree = ChainTree.objects.create(
+            brand=own.world.brand,
+            **dict.fromkeys(("address", "authority_address", "creator", "delegate"), "1" * 32),
+            network="devchain",
+            schema=LeafSchema.V1,
+            max_depth=14,
+            max_buffer_size=64,
+            canopy=0,
+            max_supply=2**14,
+        )
+        unit = MintUnit.objects.get(token=own.tokens[-1])
+        asset = UnitAsset.objects.create(
+            brand=own.world.brand,
+            unit=unit,
+            batch_id=unit.batch_id,
+            network="devchain",
+            tree=tree,
+            submission=submission,
+            place=0,
+            transaction=transaction,
+            asset_id="1" * 44,
+            leaf_index=0,
+            leaf_hash=b"x",
+        )
         document = MetadataDocument.objects.create(
             brand=own.world.brand,
             product=own.product,
@@ -149,7 +186,7 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             status=PackStatus.PENDING,
             storage_key=f"{own.slug}/waits.csv",
         )
-    return Rows(own, build, pack, submission, transaction, document)
+    return Rows(own, build, pack, submission, transaction, document, tree, asset)
 
 
 def move(connection: psycopg.Connection, place: Place, row: object, state: Any) -> None:

@@ -49,6 +49,7 @@ from tests.emptying import empty_tables
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tests.platform.possessions import (
+    make_asset,
     make_document,
     make_grant,
     make_invitation,
@@ -390,6 +391,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         )
         queue_for(brand_id=owner.id, batch_id=batch_id, quantity=len(brand.tokens))
         brand.signatures = [make_sent(brand.world, batch_id, number) for number in range(packs)]
+        make_asset(brand.world, brand.tokens[0])
         make_document(brand.world, brand.product)
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1

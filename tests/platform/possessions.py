@@ -9,14 +9,23 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
+from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from minting.canonical_json import canonical
 from minting.disclosure import Access
 from minting.metadata.addresses import short_ids
 from minting.metadata.cid import cid_of
-from minting.models import ChainSubmission, ChainTransaction, MetadataDocument, Product
-from minting.states import MetadataStatus, SubmissionKind, SubmissionStatus
+from minting.models import (
+    ChainSubmission,
+    ChainTransaction,
+    ChainTree,
+    MetadataDocument,
+    MintUnit,
+    Product,
+    UnitAsset,
+)
+from minting.states import LeafSchema, MetadataStatus, SubmissionKind, SubmissionStatus
 from resolver.models import AccessGrant, Link
 from tests.factories import BrandWorld
 from tieback.brands.models import Invitation
@@ -97,3 +106,28 @@ def make_sent(brand: BrandWorld, batch_id: UUID, number: int) -> str:
         last_valid_block_height=150,
     )
     return signature
+
+
+def make_asset(world: BrandWorld, token: str) -> UnitAsset:
+    """Leave a wish for a unit's asset, and a tree that it may go into."""
+    key = str(Pubkey(secrets.token_bytes(Pubkey.LENGTH)))
+    ChainTree.objects.create(
+        brand=world.brand,
+        name=f"{world.brand.slug} tree",
+        seed=uuid4().hex,
+        **dict.fromkeys(("address", "authority_address", "creator", "delegate"), key),
+        network="devchain",
+        schema=LeafSchema.V1,
+        max_depth=14,
+        max_buffer_size=64,
+        canopy=0,
+        max_supply=2**14,
+    )
+    unit = MintUnit.objects.get(token=token)
+    return UnitAsset.objects.create(
+        brand=world.brand,
+        unit=unit,
+        batch_id=unit.batch_id,
+        network="devchain",
+        error_message=f"{world.brand.slug} error",
+    )

@@ -47,6 +47,8 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "minting_proofkey",
         "minting_chainsubmission",
         "minting_chaintransaction",
+        "minting_chaintree",
+        "minting_unitasset",
         "minting_metadatadocument",
         "resolver_activation",
         "resolver_scanevent",

@@ -27,7 +27,7 @@ SERVING = ("web", "worker", "resolver", "console")
 OPERATORS = "tieback_ops"
 
 #: Here the brand is looked up once for a statement.
-WRITTEN_BY_THE_MILLION = {"minting_mintunit"}
+WRITTEN_BY_THE_MILLION = {"minting_mintunit", "minting_unitasset"}
 #: Every policy that lets a role past the brand, and why. The operators' is on every table.
 DOORS = {
     # jobs and packs are claimed by whichever worker is free, whosever they are
@@ -40,6 +40,8 @@ DOORS = {
     # and what is written to a chain
     ("minting_chainsubmission", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_chaintransaction", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_chaintree", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_unitasset", "open_tieback_worker", "tieback_worker", "ALL"),
     # so are acts of revoking; whoever claims has to know what is paused, whosever it is
     ("minting_mintrevocation", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_mintpause", "read_tieback_worker", "tieback_worker", "SELECT"),
@@ -78,6 +80,9 @@ DOORS = {
     ("minting_proofkey", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_chainsubmission", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_chaintransaction", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    ("minting_chaintree", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # a first scan may wish for the unit's asset
+    ("minting_unitasset", "open_tieback_resolver", "tieback_resolver", "ALL"),
     # what is pinned is there for anyone
     ("minting_metadatadocument", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a logo is there to be shown to anyone

@@ -7,15 +7,14 @@ an endpoint stays with the process from one task to the next; the row tells it t
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import ParamSpec, TypeVar
 
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import Error, connection
 
+from minting.chain.own_thread import in_own_thread
 from minting.chain.rpc.breaker import State
 from minting.chain.rpc.endpoint import Endpoint
 from minting.chain.rpc.endpoint_rows import (
@@ -29,8 +28,6 @@ from minting.chain.rpc.health import Health, Unsaved
 from minting.chain.rpc.pool import Endpoints
 from minting.chain.rpc.rates import Bucket
 
-P = ParamSpec("P")
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 #: How often it is seen whether one may be tried again, and how often rows are written: seconds.
@@ -46,12 +43,12 @@ _known: dict[tuple[int, str], tuple[Health, Bucket]] = {}
 async def open_endpoints() -> AsyncIterator[Endpoints]:
     """Open the endpoints that are enabled; write down in the end what was found out."""
     try:
-        rows = await _in_database(read_endpoints)
+        rows = await in_own_thread(read_endpoints)
         rpc = Endpoints([_endpoint_of(row) for row in rows])
         async with _kept(rpc):
             yield rpc
     finally:
-        await _in_database(_leave)
+        await in_own_thread(_leave)
 
 
 @asynccontextmanager
@@ -96,12 +93,12 @@ async def _write(rpc: Endpoints) -> None:
     if not told:
         return
     try:
-        standings = await _in_database(write_notes, [_note_of(*each) for each in told])
+        standings = await in_own_thread(write_notes, [_note_of(*each) for each in told])
     except Error as error:
         for one, unsaved in told:
             one.health.give_back(unsaved)
         log.warning("rpc_health_not_written", error=type(error).__name__)
-        await _in_database(_leave)
+        await in_own_thread(_leave)
         return
     _take_over(rpc, standings)
 
@@ -164,11 +161,6 @@ def _note_of(endpoint: Endpoint, unsaved: Unsaved) -> Note:
         slot=health.slot,
         slot_lag=health.slots_behind if health.slot_at is not None else None,
     )
-
-
-async def _in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call something that uses the database in the one thread that has this loop's connection."""
-    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
 
 
 def _leave() -> None:

@@ -44,9 +44,8 @@ select submission_id, id, signature, signed_bytes, last_valid_block_height,
 _LET_GO = """
 update minting_chainsubmission as submission
    set lease_until = null,
-       next_attempt_at = clock_timestamp() + make_interval(secs => held.wait)
-  from unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(waits)s::float8[])
-    as held(id, fence, wait)
+       next_attempt_at = clock_timestamp() + make_interval(secs => %(wait)s)
+  from unnest(%(ids)s::uuid[], %(fences)s::bigint[]) as held(id, fence)
  where submission.id = held.id and submission.fence = held.fence
    and submission.status in ('pending', 'sent')
 """
@@ -70,7 +69,7 @@ class Flight:
 
     id: UUID
     brand_id: UUID
-    batch_id: UUID
+    batch_id: UUID | None
     kind: str
     payload: dict[str, Any]
     priority: int
@@ -118,7 +117,7 @@ def let_go(flights: Sequence[Flight], *, wait: float = 0.0) -> None:
             {
                 "ids": [flight.id for flight in flights],
                 "fences": [flight.fence for flight in flights],
-                "waits": [wait] * len(flights),
+                "wait": wait,
             },
         )
 

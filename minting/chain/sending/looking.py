@@ -22,7 +22,8 @@ from minting.chain.prices import LAMPORTS_PER_SIGNATURE
 from minting.chain.rpc.endpoint import Call
 from minting.chain.rpc.line import Client
 from minting.chain.rpc.pool import Endpoints
-from minting.chain.sending.claims import Signed
+from minting.chain.sending.claims import Flight, Signed
+from minting.chain.sending.kinds import KINDS
 from minting.chain.sending.storing import Landed
 
 _Answer = tuple[int, list[TransactionStatus | None]]
@@ -65,7 +66,7 @@ async def look(rpc: Endpoints, signed: Sequence[Signed]) -> Standing:
     )
 
 
-async def landed(rpc: Endpoints, one: Signed) -> Landed | None:
+async def landed(rpc: Endpoints, flight: Flight, one: Signed) -> Landed | None:
     """Return what a finalized transaction did, None where its details are not to be had yet."""
 
     async def call(client: Client) -> EncodedConfirmedTransactionWithStatusMeta | None:
@@ -81,7 +82,7 @@ async def landed(rpc: Endpoints, one: Signed) -> Landed | None:
     if found is None:
         heard = await rpc.ask_each(call, at_least=ENDPOINTS_THAT_MUST_AGREE)
         found = next((answer for _, answer in heard if answer is not None), None)
-    return None if found is None else _details(one, found)
+    return None if found is None else _details(flight, one, found)
 
 
 def _standing(signed: Sequence[Signed], answers: Sequence[_Answer]) -> Standing:
@@ -122,7 +123,9 @@ def _rank(status: TransactionStatus | None) -> int:
     return _CONFIRMED if is_confirmed else _PROCESSED
 
 
-def _details(one: Signed, found: EncodedConfirmedTransactionWithStatusMeta) -> Landed:
+def _details(
+    flight: Flight, one: Signed, found: EncodedConfirmedTransactionWithStatusMeta
+) -> Landed:
     meta = found.transaction.meta
     if meta is None:
         raise ValueError("a transaction without what it did")
@@ -136,6 +139,7 @@ def _details(one: Signed, found: EncodedConfirmedTransactionWithStatusMeta) -> L
         spent_besides=meta.pre_balances[0] - meta.post_balances[0] - meta.fee,
         compute_units=meta.compute_units_consumed or 0,
         error="" if meta.err is None else worded(meta.err),
+        learnt=None if meta.err else KINDS[flight.kind].learn(flight.payload, found),
     )
 
 

@@ -5,48 +5,45 @@ units of a shape for as long as the process lives.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from solana.rpc.commitment import Confirmed
 from solders.hash import Hash
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
+from minting.chain.own_thread import in_own_thread
 from minting.chain.prices import LAMPORTS_PER_SIGNATURE, RENT_EXEMPT, Price, price_of
 from minting.chain.rpc.pool import Endpoints
 from minting.chain.sending.claims import Flight
-from minting.chain.sending.kinds import KINDS
+from minting.chain.sending.kinds import KINDS, Keys
 from minting.chain.sending.looking import worded
-from minting.chain.sending.signing import (
+from minting.chain.sending.signing import Draft, draft_of, most_that_it_costs, sign
+from minting.chain.sending.storing import Made, put_off, record_error, store
+from minting.chain.transactions import (
     MOST_UNITS,
     TooLargeError,
     compute_limit,
     message_of,
-    most_that_it_costs,
-    shape_of,
-    sign,
     unsigned,
 )
-from minting.chain.sending.storing import Made, put_off, record_error, store
 from minting.chain.wallets.binding import bind
-from minting.chain.wallets.payer import payer
+from minting.chain.wallets.payer import payer, tree_creator
 from minting.chain.wallets.signer import Signer
 from minting.crashpoints import reach
 from minting.interruptions import describe
-from minting.states import WalletRole
+from minting.states import SubmissionKind, WalletRole
 from tieback.metrics import CHAIN_LACKING_LAMPORTS, CHAIN_PAYER_LAMPORTS
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 #: How long a price holds, and how long an empty purse is left alone, in seconds.
 _PRICE_SECONDS, _PURSE_SECONDS = 10.0, 30.0
+#: Kinds that the creator of trees signs.
+_OF_TREES = (SubmissionKind.TREE, SubmissionKind.DELEGATE)
 #: Compute limits by shape.
 _limits: dict[str, int] = {}
 
@@ -62,6 +59,8 @@ class Preparer:
     def __init__(self, rpc: Endpoints) -> None:
         self._rpc = rpc
         self._signer: Signer | None = None
+        self._creator: Signer | None = None
+        self._genesis_hash = ""
         self._price: tuple[float, Price] | None = None
 
     async def sign(self, flights: Sequence[Flight]) -> None:
@@ -75,19 +74,18 @@ class Preparer:
         least = len(flights) * LAMPORTS_PER_SIGNATURE
         if not await self._is_paid_for(flights, signer.address, balance, least):
             return
+        signers = await self._signers(flights, signer)
         price = await self._current_price(signer.address)
         blockhash = (
             await self._rpc.ask(lambda client: client.get_latest_blockhash(Confirmed))
         ).value
-        messages = await self._messages(flights, signer.address, blockhash.blockhash, price)
-        cost = sum(
-            self._cost(flight, message, signer.address, price) for flight, message in messages
-        )
-        signable = [flight for flight, _ in messages]
-        if not messages or not await self._is_paid_for(signable, signer.address, balance, cost):
+        ready = await self._ready(flights, signers, blockhash.blockhash, price)
+        cost = sum(one.cost for one in ready)
+        signable = [one.draft.flight for one in ready]
+        if not ready or not await self._is_paid_for(signable, signer.address, balance, cost):
             return
-        made = await _in_thread(_sign_all, messages, signer)
-        await _in_thread(
+        made = await in_own_thread(_sign_all, ready, signers)
+        await in_own_thread(
             store,
             made,
             payer=str(signer.address),
@@ -102,9 +100,10 @@ class Preparer:
         of this one, and its heights say nothing of when those die.
         """
         if self._signer is None:
-            signer = await _in_thread(payer)
+            signer = await in_own_thread(payer)
             genesis = (await self._rpc.ask(lambda client: client.get_genesis_hash())).value
-            await _in_thread(bind, signer.address, WalletRole.PAYER, str(genesis))
+            self._genesis_hash = str(genesis)
+            await in_own_thread(bind, signer.address, WalletRole.PAYER, self._genesis_hash)
             self._signer = signer
         return self._signer
 
@@ -121,35 +120,45 @@ class Preparer:
             self._price = now, price_of(recent, cap=cap)
         return self._price[1]
 
-    async def _messages(
-        self, flights: Sequence[Flight], address: Pubkey, blockhash: Hash, price: Price
-    ) -> list[tuple[Flight, MessageV0]]:
+    async def _signers(self, flights: Sequence[Flight], signer: Signer) -> "_Signers":
+        """Return who signs; the creator of trees is asked for only where there are trees to do."""
+        if self._creator is None and any(one.kind in _OF_TREES for one in flights):
+            creator = await in_own_thread(tree_creator)
+            if creator.address != signer.address:
+                await in_own_thread(
+                    bind, creator.address, WalletRole.TREE_CREATOR, self._genesis_hash
+                )
+            self._creator = creator
+        creator = self._creator or signer
+        return _Signers(
+            Keys(payer=signer.address, creator=creator.address),
+            {signer.address: signer, creator.address: creator},
+        )
+
+    async def _ready(
+        self, flights: Sequence[Flight], signers: "_Signers", blockhash: Hash, price: Price
+    ) -> "list[_Ready]":
         found = []
         for flight in flights:
             try:
-                units = await self._units(flight, address, blockhash)
+                draft = draft_of(flight, signers.keys)
+                units = await self._units(draft, signers.keys.payer, blockhash)
                 if units is not None:
-                    message = message_of(
-                        flight,
-                        address,
-                        blockhash,
-                        units=units,
-                        micro_lamports=price.micro_lamports,
-                    )
-                    found.append((flight, message))
+                    found.append(_made_ready(draft, signers.keys.payer, blockhash, units, price))
             except TooLargeError as error:
-                await _in_thread(record_error, flight, str(error), final=True)
+                await in_own_thread(record_error, flight, str(error), final=True)
             except (ValueError, TypeError, LookupError) as error:
                 # One that nothing can be made of must not keep all behind it waiting.
                 log.exception("submission_not_made", submission_id=str(flight.id))
-                await _in_thread(record_error, flight, describe(error), final=True)
+                await in_own_thread(record_error, flight, describe(error), final=True)
         return found
 
-    async def _units(self, flight: Flight, address: Pubkey, blockhash: Hash) -> int | None:
+    async def _units(self, draft: Draft, address: Pubkey, blockhash: Hash) -> int | None:
         """Return the compute limit of a submission; None where a simulation has refused it."""
-        shape = shape_of(flight, address)
-        if shape not in _limits:
-            message = message_of(flight, address, blockhash, units=MOST_UNITS, micro_lamports=0)
+        if draft.shape not in _limits:
+            message = message_of(
+                draft.instructions, address, blockhash, units=MOST_UNITS, micro_lamports=0
+            )
             told = await self._rpc.ask(
                 lambda client: client.simulate_transaction(
                     unsigned(message), commitment=Confirmed, replace_recent_blockhash=True
@@ -157,20 +166,16 @@ class Preparer:
             )
             if told.value.err is not None:
                 error = worded(told.value.err)
-                final = KINDS[flight.kind].is_final(error)
-                await _in_thread(record_error, flight, f"Simulation: {error}", final=final)
+                final = KINDS[draft.flight.kind].is_final(error)
+                await in_own_thread(record_error, draft.flight, f"Simulation: {error}", final=final)
                 return None
-            _limits[shape] = compute_limit(told.value.units_consumed or MOST_UNITS)
-        return _limits[shape]
+            _limits[draft.shape] = compute_limit(told.value.units_consumed or MOST_UNITS)
+        return _limits[draft.shape]
 
     async def _balance(self, address: Pubkey) -> int:
         balance = (await self._rpc.ask(lambda client: client.get_balance(address, Confirmed))).value
         CHAIN_PAYER_LAMPORTS.set(balance)
         return balance
-
-    def _cost(self, flight: Flight, message: MessageV0, address: Pubkey, price: Price) -> int:
-        units = _limits[shape_of(flight, address)]
-        return most_that_it_costs([message], units=units, micro_lamports=price.micro_lamports)
 
     async def _is_paid_for(
         self, flights: Sequence[Flight], address: Pubkey, balance: int, cost: int
@@ -181,14 +186,32 @@ class Preparer:
         if balance >= needed:
             return True
         why = f"The payer {address} has {balance:,} lamports, and {needed:,} are needed: fund it."
-        await _in_thread(put_off, flights, why, wait=_PURSE_SECONDS)
+        await in_own_thread(put_off, flights, why, wait=_PURSE_SECONDS)
         return False
 
 
-def _sign_all(messages: Sequence[tuple[Flight, MessageV0]], signer: Signer) -> list[Made]:
-    return [sign(flight, message, signer) for flight, message in messages]
+@dataclass(frozen=True)
+class _Signers:
+    """Who signs, by address."""
+
+    keys: Keys
+    by_address: Mapping[Pubkey, Signer]
 
 
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call something that waits for the database or a keeper of keys, in the task's own thread."""
-    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+@dataclass(frozen=True)
+class _Ready:
+    """A transaction to be signed, and the lamports it takes at most."""
+
+    draft: Draft
+    message: MessageV0
+    cost: int
+
+
+def _made_ready(draft: Draft, address: Pubkey, blockhash: Hash, units: int, price: Price) -> _Ready:
+    asked = {"units": units, "micro_lamports": price.micro_lamports}
+    message = message_of(draft.instructions, address, blockhash, **asked)
+    return _Ready(draft, message, most_that_it_costs(draft, message, **asked))
+
+
+def _sign_all(ready: Sequence[_Ready], signers: _Signers) -> list[Made]:
+    return [sign(one.draft, one.message, signers.by_address) for one in ready]

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from minting import pipeline
+from minting.chain.sending.kinds import KINDS
 from minting.events import tell
 from minting.models import ChainSubmission
 from minting.revocations import Act
@@ -28,13 +29,15 @@ def retry_submission(*, submission_id: UUID, act: Act) -> bool:
     ChainSubmission.objects.filter(pk=submission_id).update(
         status=SubmissionStatus.PENDING, consecutive_errors=0, next_attempt_at=None
     )
-    tell(
-        "submission.retried",
-        brand_id=submission.brand_id,
-        batch_id=submission.batch_id,
-        actor=act.actor,
-        data={"kind": submission.kind},
-    )
+    KINDS[submission.kind].retried(submission_id)
+    if submission.batch_id is not None:
+        tell(
+            "submission.retried",
+            brand_id=submission.brand_id,
+            batch_id=submission.batch_id,
+            actor=act.actor,
+            data={"kind": submission.kind},
+        )
     record(
         ActsFor(submission.brand_id, act.actor),
         "chain_submission.retried",

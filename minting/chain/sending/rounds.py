@@ -8,14 +8,13 @@ nobody's process waits for that.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from minting.chain.networks import WrongNetworkError
+from minting.chain.own_thread import in_own_thread
 from minting.chain.rpc.errors import NoEndpointError, RefusedError
 from minting.chain.rpc.opening import open_endpoints
 from minting.chain.rpc.pool import Endpoints
@@ -27,8 +26,6 @@ from minting.chain.wallets.payer import chain_is_on
 from minting.crashpoints import reach
 from tieback.errors import PermanentError, TransientError
 
-P = ParamSpec("P")
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 #: How long what cannot go on is left alone, at least and at most, in seconds.
@@ -71,7 +68,7 @@ class _Rounds:
                     return self._left_to_others
                 # Once at least, so that no stream of jobs keeps the chain waiting for ever.
                 await self._round()
-                if time.monotonic() >= until or await _in_database(self._stop):
+                if time.monotonic() >= until or await in_own_thread(self._stop):
                     break
                 if self._flights:
                     await asyncio.sleep(self._look_seconds)
@@ -92,13 +89,13 @@ class _Rounds:
         """Leave everything for later; what has nothing on its way says what it waits for."""
         flights = list(self._flights.values())
         await self._leave([one for one in flights if one.signed is not None], wait=wait)
-        await _in_database(put_off, list(self._flights.values()), str(why), wait=wait)
+        await in_own_thread(put_off, list(self._flights.values()), str(why), wait=wait)
         self._flights.clear()
 
     async def _take_more(self) -> None:
         room = MOST_STATUSES - len(self._flights)
         if room:
-            taken = await _in_database(claim, room)
+            taken = await in_own_thread(claim, room)
             self._flights |= {flight.id: flight for flight in taken}
 
     async def _round(self) -> None:
@@ -143,7 +140,7 @@ class _Rounds:
         for one, is_confirmed in [*((o, True) for o in newly), *((o, False) for o in undone)]:
             one.is_confirmed = is_confirmed
         if newly or undone:
-            await _in_database(note_confirmed, [o.id for o in newly], [o.id for o in undone])
+            await in_own_thread(note_confirmed, [o.id for o in newly], [o.id for o in undone])
         await self._settle_landed(found.finalized)
         await self._bury(found.dead)
         await self._leave_confirmed(found.confirmed)
@@ -151,21 +148,24 @@ class _Rounds:
     async def _settle_landed(self, finalized: Sequence[Signed]) -> None:
         if not finalized:
             return
-        details = await asyncio.gather(*map(self._landed_one, finalized))
+        by_transaction = self._by_transaction()
+        details = await asyncio.gather(
+            *(self._landed_one(by_transaction[one.id], one) for one in finalized)
+        )
         known = [one for one in details if one is not None]
         if known:
-            await _in_database(settle, list(self._flights.values()), known)
+            await in_own_thread(settle, list(self._flights.values()), known)
             reach("chain.settled")
         self._forget({one.transaction_id for one in known})
 
-    async def _landed_one(self, one: Signed) -> Landed | None:
+    async def _landed_one(self, flight: Flight, one: Signed) -> Landed | None:
         async with self._at_once:
-            return await landed(self._rpc, one)
+            return await landed(self._rpc, flight, one)
 
     async def _bury(self, dead: Sequence[Signed]) -> None:
         """Let what is proven dead be signed anew, by whoever claims it next."""
         if dead:
-            await _in_database(expire, [one.id for one in dead])
+            await in_own_thread(expire, [one.id for one in dead])
             reach("chain.expired")
             by_transaction = self._by_transaction()
             await self._leave([by_transaction[one.id] for one in dead])
@@ -178,7 +178,7 @@ class _Rounds:
             self._left_to_others = wait
 
     async def _leave(self, flights: Sequence[Flight], *, wait: float = 0.0) -> None:
-        await _in_database(let_go, flights, wait=wait)
+        await in_own_thread(let_go, flights, wait=wait)
         for flight in flights:
             del self._flights[flight.id]
 
@@ -189,8 +189,3 @@ class _Rounds:
 
     def _by_transaction(self) -> dict[UUID, Flight]:
         return {one.signed.id: one for one in self._flights.values() if one.signed is not None}
-
-
-async def _in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call something that uses the database in the task's own thread."""
-    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)

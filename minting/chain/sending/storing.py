@@ -6,15 +6,16 @@ before can no longer land. And the database holds at most one that may. None of 
 lease or on who holds it: what the chain has decided may be written down by anyone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from minting.chain.sending.claims import Flight, Signed
-from minting.chain.sending.kinds import KINDS
+from minting.chain.sending.kinds import KINDS, Done
 from minting.crashpoints import reach
 from minting.events import tell
 from minting.interruptions import LONGEST_ERROR, first_wait
@@ -102,7 +103,7 @@ class Landed:
     """What a transaction did that is in a finalized block. Amounts in lamports.
 
     ``spent_besides`` is what left the payer beside the fee. ``error`` is empty where it did what
-    it was made for; the fee is paid either way.
+    it was made for; the fee is paid either way. ``learnt`` is what its kind has read of it.
     """
 
     transaction_id: UUID
@@ -112,6 +113,7 @@ class Landed:
     spent_besides: int
     compute_units: int
     error: str
+    learnt: Any = None
 
 
 @dataclass(frozen=True)
@@ -185,15 +187,19 @@ def settle(flights: Sequence[Flight], landed: Sequence[Landed]) -> None:
         cursor.execute(_PENDING, [list(failed)])
     CHAIN_TRANSACTIONS.labels("finalized").inc(len(completed))
     CHAIN_TRANSACTIONS.labels("failed").inc(len(failed))
-    _tell_completed(completed)
+    _tell_completed(completed, {one.transaction_id: one for one in landed})
     for id_, error in failed.items():
         record_error(by_id[id_], error, final=KINDS[by_id[id_].kind].is_final(error))
 
 
-def _tell_completed(completed: Sequence[Flight]) -> None:
+def _tell_completed(completed: Sequence[Flight], landed: Mapping[UUID, Landed]) -> None:
     for flight in completed:
+        if flight.signed is None:
+            continue
+        of_it = landed[flight.signed.id]
         with brand_scope(flight.brand_id):
-            KINDS[flight.kind].completed(flight.brand_id, flight.batch_id, flight.payload)
+            done = Done(flight, of_it.transaction_id, of_it.spent_besides, of_it.learnt)
+            KINDS[flight.kind].completed(done)
 
 
 @transaction.atomic
@@ -224,12 +230,15 @@ def record_error(flight: Flight, error: str, *, final: bool = False) -> None:
         row = cursor.fetchone()
     if row and row[0] == "failed":
         with brand_scope(flight.brand_id):
-            tell(
-                "submission.failed",
-                brand_id=flight.brand_id,
-                batch_id=flight.batch_id,
-                data={"kind": flight.kind, "error": error[:LONGEST_ERROR]},
-            )
+            KINDS[flight.kind].failed(flight, error[:LONGEST_ERROR])
+            # Events are a batch's story; a tree tells of itself.
+            if flight.batch_id is not None:
+                tell(
+                    "submission.failed",
+                    brand_id=flight.brand_id,
+                    batch_id=flight.batch_id,
+                    data={"kind": flight.kind, "error": error[:LONGEST_ERROR]},
+                )
 
 
 def put_off(flights: Sequence[Flight], why: str, *, wait: float) -> None:
