@@ -94,6 +94,8 @@ def _wait_for_idle_sessions() -> None:
     others = (
         "select usename, backend_type, state, application_name, backend_start::text"
         " from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        # PostgreSQL ends its own, as autovacuum, when a database is dropped.
+        " and backend_type = 'client backend'"
     )
     deadline = time.monotonic() + 15
     while True:

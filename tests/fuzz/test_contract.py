@@ -10,9 +10,9 @@ from tests.fuzz.contract import run
 from tests.platform.conftest import TwoBrands
 
 EXAMPLES = int(os.environ.get("TIEBACK_FUZZ_EXAMPLES", "3"))
-AT_LEAST = int(os.environ.get("TIEBACK_FUZZ_AT_LEAST", "1500"))
-# Half of the operations, since every case of all of them takes a minute and a half.
-SHARE = int(os.environ.get("TIEBACK_FUZZ_SHARE", "2"))
+AT_LEAST = int(os.environ.get("TIEBACK_FUZZ_AT_LEAST", "700"))
+# A quarter of the operations, since every case of all of them takes two minutes.
+SHARE = int(os.environ.get("TIEBACK_FUZZ_SHARE", "4"))
 
 
 @pytest.mark.timeout(3600)

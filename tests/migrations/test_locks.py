@@ -13,6 +13,8 @@ from tieback.table_locks import HoldTables
 
 #: A table that the migrations after 0001 change, and that is empty here.
 TABLE = "minting_product"
+#: As far as these tests migrate: it changes that table, and the rest would only take its time.
+ENOUGH = ("minting", "0003")
 
 
 def wait_for(session: Any, condition: str, *, seconds: float = 60) -> None:
@@ -34,7 +36,7 @@ def test_nobody_waits_long_behind_a_migration_that_waits(
                 "select 1 from pg_locks where not granted and database ="
                 " (select oid from pg_database where datname = current_database())"
             )
-            process = scratch.command("migrate", "--no-input", "--lock-seconds", "0.5")
+            process = scratch.command("migrate", *ENOUGH, "--no-input", "--lock-seconds", "0.5")
             longest = 0.0
             for _ in range(3):
                 wait_for(bystander, waits)
@@ -92,25 +94,25 @@ def test_a_lock_that_is_never_to_be_had_ends_the_run_and_says_what_to_do(
     arguments = ("--lock-seconds", "0.1", "--lock-attempts", "2")
     with scratch.connect() as reader, reader.transaction():
         reader.execute(f"select count(*) from {TABLE}")
-        with scratch.command("migrate", "--no-input", *arguments) as process:
+        with scratch.command("migrate", *ENOUGH, "--no-input", *arguments) as process:
             said, _ = process.communicate(timeout=100)
     assert process.returncode == 1
     assert "not to be had in 2 attempts" in said
     assert "Traceback" not in said
-    migrate()
+    migrate(*ENOUGH)
 
 
 def test_two_runs_at_once_are_one_after_the_other(scratch: Scratch, migrate: Callable[..., str]):
     with scratch.connect() as first:
         first.execute("select pg_advisory_lock(%s)", [ONE_AT_A_TIME])
-        with scratch.command("migrate", "--no-input") as process:
+        with scratch.command("migrate", *ENOUGH, "--no-input") as process:
             waiting = "select 1 from pg_stat_activity where query ~ 'pg_try_advisory_lock'"
             wait_for(first, f"{waiting} and pid <> pg_backend_pid()")
             assert first.execute("select to_regclass('django_migrations')").fetchone() == (None,)
             first.execute("select pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
             said, _ = process.communicate(timeout=100)
     assert process.returncode == 0, said
-    assert migrate("--check") == ""
+    assert "No migrations to apply" in migrate(*ENOUGH)
 
 
 def test_looking_at_the_plan_waits_for_nobody(scratch: Scratch, migrate: Callable[..., str]):
