@@ -4,6 +4,7 @@ A network is told by its genesis hash, which every endpoint of it answers (``get
 no other network has. Source of the public hashes: Solana's documentation, "Clusters".
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 DEVCHAIN, LOCALNET = "devchain", "localnet"
@@ -61,6 +62,30 @@ def require_network(promised: str, genesis_hash: str) -> None:
     wanted = NETWORKS[promised].genesis_hash
     if (network_of(genesis_hash) is not None) if wanted is None else (genesis_hash != wanted):
         raise WrongNetworkError(promised, genesis_hash)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The chain that endpoints must be of: the network by name, and on one's own the chain itself.
+
+    ``genesis_hash`` is the one that wallets are bound to, None before the first is.
+    """
+
+    network: str
+    genesis_hash: str | None = None
+
+    def why_broken(self, genesis_hash: str) -> str:
+        """Return why an endpoint with this genesis hash is none of it; empty where it is one."""
+        try:
+            require_network(self.network, genesis_hash)
+        except WrongNetworkError as error:
+            return str(error)
+        if self.genesis_hash in (None, genesis_hash):
+            return ""
+        return (
+            f"the wallets of {self.network} are bound to the chain of genesis hash"
+            f" {self.genesis_hash}, and this is another's ({genesis_hash})"
+        )
 
 
 def why_no_key(network: str, allowed: str) -> str | None:

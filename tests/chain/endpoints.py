@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from solana.rpc.commitment import Finalized
 
+from minting.chain.networks import Promise
 from minting.chain.rpc.breaker import Breaker, State, Terms
 from minting.chain.rpc.endpoint import Endpoint
 from minting.chain.rpc.health import Health
@@ -33,6 +34,7 @@ def endpoint(
     per_second: float = 0.0,
     patience: float = PATIENCE_SECONDS,
     terms: Terms | None = None,
+    promise: Promise | None = None,
 ) -> Endpoint:
     """Return an endpoint that nothing is known of."""
     return Endpoint(
@@ -43,6 +45,7 @@ def endpoint(
         health=Health(Breaker(terms or Terms())),
         bucket=Bucket(per_second),
         patience=patience,
+        promise=promise,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from solana.rpc.jsonrpc import JsonRpcRequest
 from solders.signature import Signature
 
+from minting.chain.networks import GENESIS_HASHES, Promise
 from minting.chain.rpc.breaker import State, Terms
 from minting.chain.rpc.errors import NoEndpointError, RefusedError
 from minting.chain.rpc.line import Client
@@ -68,6 +69,33 @@ def test_another_answers_for_one_that_is_not_there_or_never_says_a_word(devchain
 
     with black_hole() as hole:
         run(lambda: main(hole))
+
+
+def test_one_of_another_chain_answers_nothing(devchain: Devchain):
+    ours = devchain.told("getGenesisHash")
+    elsewhere = GENESIS_HASHES["devnet"]
+    promises = {
+        "devnet": Promise("devnet"),
+        "another": Promise("devchain", elsewhere),
+        "ours": Promise("devchain", ours),
+        "unbound": Promise("devchain"),
+    }
+
+    async def main() -> None:
+        ones = {
+            name: endpoint(devchain.url(name), position=place, promise=promise)
+            for place, (name, promise) in enumerate(promises.items())
+        }
+        async with asking(*ones.values()) as rpc:
+            assert await rpc.ask(where) == "ours"
+            assert await rpc.ask(where) == "ours"
+        async with asking(ones["unbound"]) as rpc:
+            assert await rpc.ask(where) == "unbound"
+        assert "SOLANA_RPC_URLS to endpoints of devnet" in ones["devnet"].health.last_error
+        assert elsewhere in ones["another"].health.last_error
+        assert ones["ours"].health.last_error == ""
+
+    run(main)
 
 
 def test_too_many_is_taken_at_its_word_and_opens_no_breaker(devchain: Devchain):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from minting.chain.networks import Promise
 from minting.chain.rpc.health import Health
 from minting.chain.rpc.line import Client, JsonRpcError, Unanswered
 from minting.chain.rpc.outcomes import ANSWERED, FAILED, Outcome, Verdict
@@ -41,7 +42,8 @@ class Reply(Generic[T]):
 class Endpoint:
     """An endpoint that may be asked. Its client is opened with the first request.
 
-    ``patience``: how long an answer may take as a whole, in seconds.
+    ``patience``: how long an answer may take as a whole, in seconds. ``promise``: the chain that it
+    must be of; one of another fails, whatever it is asked.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Endpoint:
     health: Health
     bucket: Bucket
     patience: float
+    promise: Promise | None = None
     clock: Clock = time.monotonic
     _client: Client | None = field(default=None, repr=False)
 
@@ -88,12 +91,23 @@ class Endpoint:
     async def _heard(self, call: Call[T]) -> Reply[T]:
         try:
             async with asyncio.timeout(self.patience):
-                answer = await call(self._open())
+                client = self._open()
+                if broken := await self._why_not_of_our_chain(client):
+                    return Reply(self.name, FAILED, said=broken)
+                answer = await call(client)
         except TimeoutError:
             return Reply(self.name, FAILED, said=f"no answer within {self.patience:g} s")
         except Unanswered as found:
             return Reply(self.name, found.outcome, said=found.said, error=found.error)
         return Reply(self.name, ANSWERED, answer)
+
+    async def _why_not_of_our_chain(self, client: Client) -> str:
+        """Ask for its genesis hash, once for each process, and compare."""
+        if self.promise is None or self.health.kept_promise == self.promise:
+            return ""
+        broken = self.promise.why_broken(str((await client.get_genesis_hash()).value))
+        self.health.kept_promise = None if broken else self.promise
+        return broken
 
     def _note(self, reply: Reply[Any], seconds: float) -> None:
         self.health.note(reply.outcome, self.clock(), seconds=seconds, said=reply.said)

@@ -16,6 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from minting.chain.networks import Promise
 from minting.chain.rpc.addresses import host_of
 from minting.models import RpcEndpoint
 
@@ -76,6 +77,11 @@ returning endpoint.id, endpoint.enabled, endpoint.status, endpoint.opened_times,
        greatest(0, coalesce(extract(epoch from
            endpoint.rests_until - statement_timestamp()), 0))::float8,
        endpoint.updated_at > noted.at
+"""
+_BOUND = """
+select genesis_hash from minting_chainwallet
+ where network = %s and retired_at is null
+ order by first_used_at desc limit 1
 """
 _FORGIVE = """
 update minting_rpcendpoint
@@ -145,6 +151,16 @@ def read_endpoints() -> list[EndpointRow]:
     with connection.cursor() as cursor:
         cursor.execute(_ENABLED)
         return [EndpointRow(*row) for row in cursor.fetchall()]
+
+
+def read_promise() -> Promise | None:
+    """Return the chain that endpoints must be of; None where no network is set."""
+    if not settings.SOLANA_NETWORK:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_BOUND, [settings.SOLANA_NETWORK])
+        row = cursor.fetchone()
+    return Promise(settings.SOLANA_NETWORK, row[0] if row else None)
 
 
 def write_notes(notes: Sequence[Note]) -> list[Standing]:

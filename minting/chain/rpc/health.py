@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, field
 
+from minting.chain.networks import Promise
 from minting.chain.rpc.breaker import Breaker, State
 from minting.chain.rpc.latency import Latency
 from minting.chain.rpc.outcomes import Outcome, Verdict
@@ -37,6 +38,8 @@ class Health:
     slot_at: float | None = None
     slots_behind: int = 0
     last_error: str = ""
+    # What it has shown to be a node of.
+    kept_promise: Promise | None = None
     unsaved: Unsaved = field(default_factory=Unsaved)
     _left_alone_until: float = 0.0
     _throttled_times: int = 0

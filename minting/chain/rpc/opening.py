@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 from django.db import Error, connection
 
+from minting.chain.networks import Promise
 from minting.chain.own_thread import in_own_thread
 from minting.chain.rpc.breaker import State
 from minting.chain.rpc.endpoint import Endpoint
@@ -22,6 +23,7 @@ from minting.chain.rpc.endpoint_rows import (
     Note,
     Standing,
     read_endpoints,
+    read_promise,
     write_notes,
 )
 from minting.chain.rpc.health import Health, Unsaved
@@ -44,7 +46,8 @@ async def open_endpoints() -> AsyncIterator[Endpoints]:
     """Open the endpoints that are enabled; write down in the end what was found out."""
     try:
         rows = await in_own_thread(read_endpoints)
-        rpc = Endpoints([_endpoint_of(row) for row in rows])
+        promise = await in_own_thread(read_promise)
+        rpc = Endpoints([_endpoint_of(row, promise) for row in rows])
         async with _kept(rpc):
             yield rpc
     finally:
@@ -114,7 +117,7 @@ def _take_over(rpc: Endpoints, standings: Sequence[Standing]) -> None:
             _resume(endpoint.health, standing)
 
 
-def _endpoint_of(row: EndpointRow) -> Endpoint:
+def _endpoint_of(row: EndpointRow, promise: Promise | None) -> Endpoint:
     health, bucket = _known.setdefault((row.id, row.url), (Health(), Bucket(0.0)))
     bucket.per_second = row.per_second
     bucket.burst = max(1, int(row.per_second * _BURST_SECONDS))
@@ -131,6 +134,7 @@ def _endpoint_of(row: EndpointRow) -> Endpoint:
         health=health,
         bucket=bucket,
         patience=settings.SOLANA_RPC_TIMEOUT,
+        promise=promise,
     )
 
 
