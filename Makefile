@@ -99,7 +99,7 @@ check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	! grep -nE 'https?://' requirements*.lock
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.chain.yml
 	@$(STACK) with --temporary --free-ports -- $(MAKE) --no-print-directory check-django
 
 # What loads the settings, and so needs a database to name: run by `check`, inside the stack.

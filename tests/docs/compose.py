@@ -37,6 +37,12 @@ def project() -> dict[str, Any]:
     return yaml.safe_load(_VARIABLE.sub(fill, _text()))  # type: ignore[no-any-return]
 
 
+def overlay() -> dict[str, Any]:
+    """Return what docker-compose.chain.yml lays over it."""
+    text = (ROOT / "docker-compose.chain.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)  # type: ignore[no-any-return]
+
+
 def services() -> dict[str, dict[str, Any]]:
     return project()["services"]  # type: ignore[no-any-return]
 

@@ -18,6 +18,7 @@ from tests.docs.compose import (
     example,
     interpolated_names,
     ours,
+    overlay,
     plane_of,
     project,
     services,
@@ -65,11 +66,12 @@ def sources() -> Iterator[Path]:
         yield ROOT / config["file"]
 
 
-def test_file_follows_the_compose_specification() -> None:
+def test_files_follow_the_compose_specification() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema"),
-            *("--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")),
+            *("--builtin-schema", "vendor.compose-spec"),
+            *(str(ROOT / name) for name in ("docker-compose.yml", "docker-compose.chain.yml")),
         ],
         check=False,
         capture_output=True,
@@ -284,3 +286,17 @@ def test_variables_of_the_file_are_explained_in_the_example_and_required_ones_ar
 
     assert {name for name in asked if not re.search(rf"^#?{name}=", text, re.MULTILINE)} == set()
     assert {name for name, kind in asked.items() if kind == "?"} == set(example())
+
+
+def test_the_chain_gives_the_worker_alone_a_key_and_a_way_out() -> None:
+    laid_over = overlay()["services"]
+
+    assert set(laid_over) <= set(ours())
+    assert [name for name, each in laid_over.items() if each.get("networks")] == ["worker"]
+    assert [name for name, each in laid_over.items() if each.get("secrets")] == ["worker"]
+    assert set(laid_over["worker"]["secrets"]) == set(overlay()["secrets"])
+    read = set(variables()) | read_past_the_settings()
+    for each in laid_over.values():
+        assert {given.removesuffix("_FILE") for given in each["environment"]} <= read
+    for secret in overlay()["secrets"].values():
+        assert secret["file"].startswith("secrets/")
