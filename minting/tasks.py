@@ -113,6 +113,15 @@ def look_at_endpoints() -> None:
     asyncio.run(look_at_all())
 
 
+@shared_task(name="minting.watch_chain")
+def watch_chain() -> None:
+    """Have the chain's price and the payer's balance known while nothing is sent."""
+    # As above.
+    from minting.chain.sending import watching
+
+    async_to_sync(watching.watch_chain)()
+
+
 @shared_task(name=asking.PIN)
 def pin(hint: str = "") -> None:
     """Pin documents that wait, for one window; ``hint`` only tells why the bell rang.

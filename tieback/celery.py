@@ -125,6 +125,12 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
+        # What it asks for is told to people, and a payer that runs dry to operators, likewise.
+        "watch-chain": {
+            "task": "minting.watch_chain",
+            "schedule": 30.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
         "delete-expired-answers": {
             "task": "api.delete_expired_answers",
             "schedule": 60.0,

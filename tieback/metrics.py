@@ -74,6 +74,19 @@ CHAIN_LACKING_LAMPORTS = Gauge(
     "How much more the payer needs for what is to be sent now.",
     multiprocess_mode="mostrecent",
 )
+CHAIN_CONGESTION = Gauge(
+    "tieback_chain_congestion",
+    "How hard it is to be taken by the chain: 0 low, 1 normal, 2 high.",
+    multiprocess_mode="mostrecent",
+)
+CHAIN_MICRO_LAMPORTS = Gauge(
+    "tieback_chain_price_micro_lamports",
+    "What the chain asks for each compute unit, as it was last heard.",
+    multiprocess_mode="mostrecent",
+)
+CHAIN_HELD_BACK = Counter(
+    "tieback_chain_held_back_total", "Times that a brand's daily cap kept spending from beginning."
+)
 CHAIN_TRANSACTIONS = Counter(
     "tieback_chain_transactions_total", "What has become of transactions.", ["outcome"]
 )

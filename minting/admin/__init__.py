@@ -2,11 +2,13 @@
 
 from minting.admin import (
     batches,
+    budgets,
     chain,
     endpoints,
     events,
     jobs,
     metadata,
+    prices,
     products,
     proofs,
     queues,
@@ -17,11 +19,13 @@ from minting.admin import (
 
 __all__ = (
     "batches",
+    "budgets",
     "chain",
     "endpoints",
     "events",
     "jobs",
     "metadata",
+    "prices",
     "products",
     "proofs",
     "queues",

@@ -5,6 +5,8 @@ from django.urls import include, path
 from minting.api import (
     batches,
     chain,
+    chain_budget,
+    chain_costs,
     jobs,
     lifecycle,
     mint_requests,
@@ -63,6 +65,9 @@ urlpatterns = [
         lifecycle.MintBatchReleaseView.as_view(),
         name="batch-release",
     ),
+    path("chain-budget/", chain_budget.ChainBudgetView.as_view(), name="chain-budget"),
+    path("analytics/costs/", chain_costs.ChainCostsView.as_view(), name="chain-costs"),
+    path("analytics/chains/", chain_costs.ChainFiguresView.as_view(), name="chain-figures"),
     path("mint-units/revoke/", revocations.RevokeView.as_view(), name="revoke-units"),
     path("mint-revocations/", revocations.RevocationListView.as_view(), name="revocation-list"),
     path(

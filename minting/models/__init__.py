@@ -2,6 +2,7 @@
 
 from minting.models.assets import UnitAsset
 from minting.models.batches import MintBatch, MintLot
+from minting.models.budgets import ChainBudget
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch, ProductReadiness
 from minting.models.chain import ChainSubmission, ChainTransaction
 from minting.models.endpoints import RpcEndpoint
@@ -9,6 +10,7 @@ from minting.models.identifiers import IdentifierStatus, IdentifierType, Product
 from minting.models.jobs import MintCycle, MintEvent, MintJob
 from minting.models.metadata import MetadataDocument
 from minting.models.pauses import MintPause
+from minting.models.prices import ChainPrice
 from minting.models.proofs import BatchProof, ProofHead, ProofKey
 from minting.models.revocations import MintRevocation
 from minting.models.serials import SerialList, SerialListChunk
@@ -18,6 +20,8 @@ from minting.models.wallets import ChainWallet
 
 __all__ = (
     "BatchProof",
+    "ChainBudget",
+    "ChainPrice",
     "ChainSubmission",
     "ChainTransaction",
     "ChainTree",

@@ -143,6 +143,15 @@ class ChainTransaction(models.Model):
         indexes = (
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_transaction_recent"),
             models.Index(fields=("batch", "created_at"), name="minting_transaction_of_batch"),
+            # Rows are as long as a packet: what is counted of many is read from here alone.
+            models.Index(
+                fields=("brand", "created_at"),
+                include=(
+                    *("batch", "kind", "blockchain", "network", "status", "attempt", "mint_count"),
+                    *("fee", "priority_fee", "spent_besides", "settled_at"),
+                ),
+                name="minting_transaction_costs",
+            ),
         )
         constraints = (
             models.UniqueConstraint(fields=("signature",), name="minting_transaction_signature"),

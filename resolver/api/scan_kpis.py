@@ -1,11 +1,10 @@
 """The figures of a brand's scans."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +13,7 @@ from resolver import scan_figures
 from resolver.scan_figures import DAY, HOUR, Asked
 from resolver.traffic import TrafficClass
 from tieback.api.fields import QuerySerializer
+from tieback.api.moments import MomentField
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, ValidationFailed
@@ -22,21 +22,6 @@ from tieback.errors import FieldError, ValidationFailed
 USUAL_SPAN, LONGEST_SPAN = timedelta(days=30), timedelta(days=400)
 #: Hours are shown one by one for so long at most: a longer span is read by the day.
 LONGEST_HOURLY = timedelta(days=35)
-_DATE = len("2026-11-21")
-
-
-@extend_schema_field(OpenApiTypes.STR)
-class MomentField(serializers.DateTimeField):
-    """A moment, or a date, which is its beginning in UTC."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        """Return the moment in UTC."""
-        if isinstance(value, str) and len(value) == _DATE:
-            try:
-                return datetime.combine(date.fromisoformat(value), datetime.min.time(), UTC)
-            except ValueError:
-                self.fail("invalid", format="YYYY-MM-DD, or YYYY-MM-DDThh:mm:ssZ")
-        return super().to_internal_value(value).astimezone(UTC)
 
 
 class ScanKpiQuery(QuerySerializer):

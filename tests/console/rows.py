@@ -11,12 +11,15 @@ from django.utils import timezone
 
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.canonical_json import canonical
+from minting.chain.kept_prices import keep_price
+from minting.chain.prices import Congestion, Price
 from minting.disclosure import Access
 from minting.events import tell
 from minting.metadata.addresses import short_ids
 from minting.metadata.cid import cid_of
 from minting.models import (
     BatchProof,
+    ChainBudget,
     ChainSubmission,
     ChainTransaction,
     ChainWallet,
@@ -280,6 +283,18 @@ def make_scan_policy(shop: Shop) -> ScanPolicy:
     """Choose what the brand keeps of its scans."""
     with acting_as("web"), brand_scope(shop.brand_id):
         return ScanPolicy.objects.create(brand_id=shop.brand_id, retention_days=30)
+
+
+def make_budget(shop: Shop) -> ChainBudget:
+    """Cap what the brand may spend in a day."""
+    with acting_as("web"), brand_scope(shop.brand_id):
+        return ChainBudget.objects.create(brand_id=shop.brand_id, lamports_per_day=20_000)
+
+
+def make_price() -> None:
+    """Note what a busy chain asks for, as a worker does."""
+    with acting_as("worker"):
+        keep_price("devchain", Price(90_000, Congestion.HIGH, "above the cap"))
 
 
 def make_link(shop: Shop, target: str = "https://help.example/faqs", **fields: Any) -> Link:

@@ -9,12 +9,13 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from minting.models import RpcEndpoint
+from minting.models import ChainBudget, RpcEndpoint
 from minting.states import JobStatus
 from resolver.models import Link, ScanPolicy
 from tests.console.conftest import staff_with
 from tests.console.rows import (
     Shop,
+    make_budget,
     make_build,
     make_cycles,
     make_document,
@@ -24,6 +25,7 @@ from tests.console.rows import (
     make_link,
     make_pack,
     make_pause,
+    make_price,
     make_proof,
     make_revocation,
     make_scan_policy,
@@ -82,6 +84,8 @@ def full(shop: Shop) -> Shop:
     make_grant(shop)
     make_wallet()
     make_endpoint()
+    make_budget(shop)
+    make_price()
     with brand_scope(shop.brand_id):
         issue_credential(brand_id=shop.brand_id, name="till")
         record(ActsFor(shop.brand_id, "system:test"), "brand.created", "brand", shop.brand_id)
@@ -92,7 +96,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 25
+    assert len(pages) == 2 + 2 * 27
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:
@@ -129,11 +133,11 @@ def url_of_jobs() -> str:
 
 def test_nothing_can_be_added_changed_or_deleted(console: Client, full: Shop) -> None:
     for model, page in zip(site._registry, details(), strict=True):
-        if model not in {ResolverHost, RpcEndpoint, ScanPolicy}:
+        if model not in {ChainBudget, ResolverHost, RpcEndpoint, ScanPolicy}:
             assert console.get(url(model, "add")).status_code == HTTPStatus.FORBIDDEN, page
         delete = page.replace("/change/", "/delete/")
         assert console.post(delete, {"post": "yes"}).status_code == HTTPStatus.FORBIDDEN, page
-        if model not in {Brand, Link, RpcEndpoint, ScanPolicy}:
+        if model not in {Brand, ChainBudget, Link, RpcEndpoint, ScanPolicy}:
             assert console.post(page, {"_save": "Save"}).status_code == HTTPStatus.FORBIDDEN, page
 
 

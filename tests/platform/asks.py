@@ -110,6 +110,8 @@ HARMLESS = frozenset(
         "from",
         "to",
         "interval",
+        "network",
+        "group_by",
         "rule",
         "day_from",
         "day_to",
@@ -265,6 +267,9 @@ ASKS: dict[tuple[str, str], Ask] = {
         lambda _: {"retention_days": 30, "aggregate_only": ["textile"]},
         crossing=200,
     ),
+    ("chain-budget", "PUT"): Ask(
+        Scope.SPENDING_MANAGE, 200, lambda _: {"lamports_per_day": 5_000}, crossing=200
+    ),
     ("access-grant-list", "POST"): Ask(Scope.GRANTS_MANAGE, 201, _new_grant, crossing=400),
     ("access-grant-revoke", "POST"): Ask(Scope.GRANTS_MANAGE, 200),
 }
@@ -312,6 +317,9 @@ READS: dict[Scope, frozenset[str]] = {
             "batch-proof",
             "batch-submissions",
             "chain-transaction",
+            "chain-costs",
+            "chain-figures",
+            "chain-budget",
             "tag-list",
         }
     ),

@@ -13,6 +13,7 @@ from django.db import connection, models
 
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.models import (
+    ChainBudget,
     MetadataDocument,
     MintBatch,
     MintCycle,
@@ -237,6 +238,7 @@ def _as_web(name: str, units: int) -> Furnished:
             for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
         ]
         ScanPolicy.objects.create(brand=world.brand, aggregate_only=["textile"])
+        ChainBudget.objects.create(brand=world.brand, lamports_per_day=10**12)
         member = Membership.objects.get(user=world.people[Role.VIEWER])
         invitation = make_invitation(world, f"guest@{name}.example")
         link = make_link(product, f"https://{name}-help.example/faqs")

@@ -56,6 +56,8 @@ RULING: dict[str, frozenset[Role]] = {
     "list_audit_entries": MANAGERS,
     # what is kept of scans
     "set_scan_policy": MANAGERS,
+    # what may be spent: the owner's money
+    "set_chain_budget": frozenset({Role.OWNER}),
     # the catalogue: also editors
     "create_product": CATALOGUE,
     "update_product": CATALOGUE,

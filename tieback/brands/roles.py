@@ -31,6 +31,7 @@ class Scope(TextChoices):
     MEMBERS_MANAGE = "members:manage", "Invite people, change roles and remove members"
     AUDIT_READ = "audit:read", "Read the audit trail"
     GRANTS_MANAGE = "grants:manage", "List, issue and revoke grants of access to passports"
+    SPENDING_MANAGE = "spending:manage", "Choose how much may be spent on chains in a day"
 
 
 _MEMBERS = frozenset(Role)
@@ -52,6 +53,7 @@ PERMITTED_ROLES: dict[Scope, frozenset[Role]] = {
     Scope.MEMBERS_MANAGE: _MANAGERS,
     Scope.AUDIT_READ: _MANAGERS,
     Scope.GRANTS_MANAGE: _MANAGERS,
+    Scope.SPENDING_MANAGE: frozenset({Role.OWNER}),
 }
 
 #: Who stands above whom; equals may manage each other.

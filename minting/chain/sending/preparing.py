@@ -1,27 +1,26 @@
 """Getting submissions signed: who pays, for how many units, at which price, with which blockhash.
 
-What is asked of the chain for it is kept for a while: the price for some seconds, the compute
-units of a shape for as long as the process lives.
+What is asked of the chain for it is kept for a while: prices for some seconds, the compute units
+of a shape for as long as the process lives.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from django.conf import settings
 from solana.rpc.commitment import Confirmed
 from solders.hash import Hash
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 from minting.chain.own_thread import in_own_thread
-from minting.chain.prices import LAMPORTS_PER_SIGNATURE, RENT_EXEMPT, Price, price_of
+from minting.chain.prices import LAMPORTS_PER_SIGNATURE, RENT_EXEMPT, Price
 from minting.chain.rpc.pool import Endpoints
 from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import KINDS, Keys
 from minting.chain.sending.looking import worded
-from minting.chain.sending.signing import Draft, draft_of, most_that_it_costs, sign
+from minting.chain.sending.pricing import Prices
+from minting.chain.sending.signing import Draft, draft_of, most_that_it_costs, sign, written_by
 from minting.chain.sending.storing import Made, put_off, record_error, store
 from minting.chain.transactions import (
     MOST_UNITS,
@@ -40,8 +39,8 @@ from tieback.metrics import CHAIN_LACKING_LAMPORTS, CHAIN_PAYER_LAMPORTS
 
 log = structlog.get_logger(__name__)
 
-#: How long a price holds, and how long an empty purse is left alone, in seconds.
-_PRICE_SECONDS, _PURSE_SECONDS = 10.0, 30.0
+#: How long an empty purse is left alone, in seconds.
+_PURSE_SECONDS = 30.0
 #: Kinds that the creator of trees signs.
 _OF_TREES = (SubmissionKind.TREE, SubmissionKind.DELEGATE)
 #: Compute limits by shape.
@@ -61,7 +60,7 @@ class Preparer:
         self._signer: Signer | None = None
         self._creator: Signer | None = None
         self._genesis_hash = ""
-        self._price: tuple[float, Price] | None = None
+        self._prices = Prices(rpc)
 
     async def sign(self, flights: Sequence[Flight]) -> None:
         """Sign and store transactions of these submissions; those that got one have it then.
@@ -75,11 +74,10 @@ class Preparer:
         if not await self._is_paid_for(flights, signer.address, balance, least):
             return
         signers = await self._signers(flights, signer)
-        price = await self._current_price(signer.address)
         blockhash = (
             await self._rpc.ask(lambda client: client.get_latest_blockhash(Confirmed))
         ).value
-        ready = await self._ready(flights, signers, blockhash.blockhash, price)
+        ready = await self._ready(flights, signers, blockhash.blockhash)
         cost = sum(one.cost for one in ready)
         signable = [one.draft.flight for one in ready]
         if not ready or not await self._is_paid_for(signable, signer.address, balance, cost):
@@ -107,18 +105,11 @@ class Preparer:
             self._signer = signer
         return self._signer
 
-    async def _current_price(self, address: Pubkey) -> Price:
-        now = time.monotonic()
-        if self._price is None or now - self._price[0] > _PRICE_SECONDS:
-            told = await self._rpc.ask(
-                lambda client: client.get_recent_prioritization_fees([address])
-            )
-            recent = [
-                one.prioritization_fee for one in sorted(told.value, key=lambda one: one.slot)
-            ]
-            cap = int(settings.TIEBACK_CHAIN_MOST_MICRO_LAMPORTS)
-            self._price = now, price_of(recent, cap=cap)
-        return self._price[1]
+    async def watch(self, committed: int) -> None:
+        """Have the price and the balance known, where so many lamports are to be spent."""
+        signer = await self.bound_signer()
+        await self._prices.of((signer.address,))
+        _tell_lack(await self._balance(signer.address), committed + RENT_EXEMPT)
 
     async def _signers(self, flights: Sequence[Flight], signer: Signer) -> "_Signers":
         """Return who signs; the creator of trees is asked for only where there are trees to do."""
@@ -136,7 +127,7 @@ class Preparer:
         )
 
     async def _ready(
-        self, flights: Sequence[Flight], signers: "_Signers", blockhash: Hash, price: Price
+        self, flights: Sequence[Flight], signers: "_Signers", blockhash: Hash
     ) -> "list[_Ready]":
         found = []
         for flight in flights:
@@ -144,6 +135,7 @@ class Preparer:
                 draft = draft_of(flight, signers.keys)
                 units = await self._units(draft, signers.keys.payer, blockhash)
                 if units is not None:
+                    price = await self._prices.of(written_by(draft, signers.keys.payer))
                     found.append(_made_ready(draft, signers.keys.payer, blockhash, units, price))
             except TooLargeError as error:
                 await in_own_thread(record_error, flight, str(error), final=True)
@@ -182,12 +174,16 @@ class Preparer:
     ) -> bool:
         """Tell whether the payer has enough; where it has not, put all of them off and say so."""
         needed = cost + RENT_EXEMPT
-        CHAIN_LACKING_LAMPORTS.set(max(0, needed - balance))
+        _tell_lack(balance, needed)
         if balance >= needed:
             return True
         why = f"The payer {address} has {balance:,} lamports, and {needed:,} are needed: fund it."
         await in_own_thread(put_off, flights, why, wait=_PURSE_SECONDS)
         return False
+
+
+def _tell_lack(balance: int, needed: int) -> None:
+    CHAIN_LACKING_LAMPORTS.set(max(0, needed - balance))
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ def draft_of(flight: Flight, keys: Keys) -> Draft:
     )
 
 
+def written_by(draft: Draft, payer: Pubkey) -> frozenset[Pubkey]:
+    """Return the accounts that a submission's transaction locks for writing."""
+    named = (one.pubkey for each in draft.instructions for one in each.accounts if one.is_writable)
+    return frozenset((payer, *named))
+
+
 def sign(draft: Draft, message: MessageV0, signers: Mapping[Pubkey, Signer]) -> Made:
     """Return the signed transaction of a submission; the first signature is what it is known by."""
     needed = message.account_keys[: message.header.num_required_signatures]

@@ -1,0 +1,1 @@
+"""What writing to chains costs: told before, told after, and capped."""
