@@ -31,6 +31,7 @@ EVENT_TYPES: dict[str, str] = {
     "proof.retried": "A person let a failed proof go on.",
     "proof.failed": "The batch's tree could not be built.",
     "batch.anchored": "The root of the batch's tree is in a finalized block of a chain.",
+    "batch.certified": "The root of the batch's tree is in an account that nobody can change.",
     "batch.held_back": "The brand's daily cap keeps some of the batch from the chain until it may.",
     "submission.failed": "Something could not be written to a chain; a person must look.",
     "submission.retried": "A person let a failed submission to a chain go on.",

@@ -183,6 +183,7 @@ class ChainMode(TextChoices):
 
     NONE = "none", "None"
     ANCHOR = "anchor", "Anchor"
+    CERTIFICATE = "certificate", "Certificate"
     CNFT = "cnft", "Compressed NFTs"
     CNFT_ON_FIRST_SCAN = "cnft_on_first_scan", "Compressed NFT on first scan"
     CNFT_ON_DEMAND = "cnft_on_demand", "Compressed NFT on demand"
@@ -196,6 +197,7 @@ class SubmissionKind(TextChoices):
     """What a submission does on a chain."""
 
     ANCHOR = "anchor", "Anchor"
+    CERTIFICATE = "certificate", "Certificate"
     TREE = "tree", "Tree"
     MINT = "mint", "Mint"
     DELEGATE = "delegate", "Delegate"

@@ -12,9 +12,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, override
 from django.views import View
 
-from minting.chain.networks import NETWORKS, explorer_url
+from minting.chain.networks import NETWORKS, address_url, explorer_url
 from minting.models import MintUnit, ProofKey
-from minting.proofs.document import Anchor, Proof
+from minting.proofs.document import Anchor, Certificate, Proof
 from minting.proofs.giving import proof_of
 from minting.proofs.merkle import leaf_hash
 from minting.proofs.statement import ALGORITHM
@@ -109,6 +109,7 @@ def _page(request: HttpRequest, item: Item, face: Face, proof: Proof | None) -> 
             "proof": proof,
             "leaf": proof and leaf_hash(proof.leaf.data).hex(),
             "explorer": proof and proof.anchor and _explorer(proof.anchor),
+            "certificate_explorer": proof and proof.certificate and _shown(proof.certificate),
             "keys_path": KEYS_PATH,
         }
         return of_language(language.tag, render(request, "resolver/proof.html", context))
@@ -117,6 +118,11 @@ def _page(request: HttpRequest, item: Item, face: Face, proof: Proof | None) -> 
 def _explorer(anchor: Anchor) -> str | None:
     known = anchor.network in NETWORKS
     return explorer_url(anchor.network, anchor.signature) if known else None
+
+
+def _shown(certificate: Certificate) -> str | None:
+    known = certificate.network in NETWORKS
+    return address_url(certificate.network, certificate.address) if known else None
 
 
 def _verdict(item: Item, proof: Proof | None) -> Verdict:

@@ -45,7 +45,7 @@ def chain_holds_each_once(evidence: Evidence) -> list[str]:
             "  join minting_mintbatch as batch on batch.id = head.batch_id"
             f"  left join ({_SUBMISSIONS}) as asked on asked.batch_id = head.batch_id"
             "    and asked.payload ->> 'root' = head.root"
-            " where batch.chain_mode = 'anchor' and asked.id is null",
+            " where batch.chain_mode <> 'none' and asked.id is null",
         )
         + evidence.problems(
             "its transactions are not as it says (submission, status, attempts, in all, final)",

@@ -54,6 +54,21 @@ class SignatureSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
 
 
+class AnchorSerializer(serializers.Serializer[Any]):
+    """The transaction whose memo holds the root."""
+
+    blockchain = serializers.CharField()
+    network = serializers.CharField()
+    signature = serializers.CharField()
+    slot = serializers.IntegerField()
+
+
+class CertificateSerializer(AnchorSerializer):
+    """The account whose metadata hold the root, and the transaction that made it."""
+
+    address = serializers.CharField()
+
+
 class ProofSerializer(serializers.Serializer[Any]):
     """The proof of one unit; hashes, salts, keys and signatures are hexadecimal digits."""
 
@@ -64,6 +79,8 @@ class ProofSerializer(serializers.Serializer[Any]):
     path = serializers.ListField(child=serializers.CharField())
     statement = StatementSerializer()
     signature = SignatureSerializer()
+    anchor = AnchorSerializer(required=False, help_text="Left out where it is on no chain.")
+    certificate = CertificateSerializer(required=False, help_text="Left out where there is none.")
 
 
 class ProofHeadSerializer(serializers.Serializer[Any]):

@@ -16,7 +16,7 @@ class ChainColumns(TypedDict):
 
 def available_modes() -> tuple[str, ...]:
     """Return the modes that may be asked for; without a network nothing is written anywhere."""
-    written = (ChainMode.NONE.value, ChainMode.ANCHOR.value)
+    written = (ChainMode.NONE.value, ChainMode.ANCHOR.value, ChainMode.CERTIFICATE.value)
     return written if settings.SOLANA_NETWORK else (ChainMode.NONE.value,)
 
 

@@ -15,7 +15,7 @@ GENESIS_HASHES = {
     DEVNET: "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxkZBwok",
     TESTNET: "4uhcVJyU9pJkvQyUVuwbBdpBoqqVmUkMJtRUV3Uwdgdm",
 }
-_EXPLORER = "https://explorer.solana.com/tx/"
+_EXPLORER = "https://explorer.solana.com/"
 
 
 class Network(NamedTuple):
@@ -103,7 +103,16 @@ def why_no_key(network: str, allowed: str) -> str | None:
 
 def explorer_url(network: str, signature: str) -> str | None:
     """Return where anyone can look at a transaction; None on chains that no explorer reaches."""
+    return _explored(network, f"tx/{signature}")
+
+
+def address_url(network: str, address: str) -> str | None:
+    """Return where anyone can look at an account, likewise."""
+    return _explored(network, f"address/{address}")
+
+
+def _explored(network: str, path: str) -> str | None:
     if not NETWORKS[network].is_public:
         return None
     cluster = "" if network == MAINNET else f"?cluster={network}"
-    return f"{_EXPLORER}{signature}{cluster}"
+    return f"{_EXPLORER}{path}{cluster}"

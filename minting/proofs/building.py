@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from minting.chain import anchoring
+from minting.chain.certificates import certifying
 from minting.crashpoints import reach
 from minting.events import tell
 from minting.interruptions import LONGEST_ERROR, describe, first_wait, is_interruption
@@ -134,6 +135,7 @@ def _step(proof: BatchProof) -> None:
         _sign(proof, head.root)
     proof.save()
     anchoring.queue_for(proof, head)
+    certifying.queue_for(proof)
 
 
 def _grown(proof: BatchProof, *, to: int) -> ProofHead:

@@ -26,6 +26,7 @@ _SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{64,88}")
+_ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
 _LONGEST_URI = 2_000
 
 
@@ -64,10 +65,22 @@ class Anchor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """The account on a chain whose metadata hold the root, and the transaction that made it."""
+
+    blockchain: str
+    network: str
+    address: str
+    signature: str
+    slot: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """One unit's leaf, its place in the tree from 0, its path to the root, and who signed that.
 
-    ``anchor`` is where to look on a chain, if the root is on one; nothing else depends on it.
+    ``anchor`` and ``certificate`` are where to look on a chain, if the root is on one; nothing else
+    depends on them.
     """
 
     leaf: Leaf
@@ -77,6 +90,7 @@ class Proof:
     key: str
     signature: str
     anchor: Anchor | None = None
+    certificate: Certificate | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""
@@ -95,7 +109,8 @@ class Proof:
             "statement": asdict(self.statement),
             "signature": {"algorithm": ALGORITHM, "key": self.key, "value": self.signature},
         }
-        return told if self.anchor is None else {**told, "anchor": asdict(self.anchor)}
+        places = {"anchor": self.anchor, "certificate": self.certificate}
+        return told | {name: asdict(place) for name, place in places.items() if place}
 
 
 def read(content: bytes) -> Proof:
@@ -121,6 +136,7 @@ def read(content: bytes) -> Proof:
         key=signature.text("key", _HASH),
         signature=signature.text("value", _SIGNATURE),
         anchor=_anchor(whole.part("anchor")) if whole.has("anchor") else None,
+        certificate=(_certificate(whole.part("certificate")) if whole.has("certificate") else None),
     )
 
 
@@ -156,6 +172,16 @@ def _anchor(part: "_Part") -> Anchor:
     return Anchor(
         blockchain=part.text("blockchain", _NAME),
         network=part.text("network", _NAME),
+        signature=part.text("signature", _BASE58),
+        slot=part.number("slot"),
+    )
+
+
+def _certificate(part: "_Part") -> Certificate:
+    return Certificate(
+        blockchain=part.text("blockchain", _NAME),
+        network=part.text("network", _NAME),
+        address=part.text("address", _ADDRESS),
         signature=part.text("signature", _BASE58),
         slot=part.number("slot"),
     )

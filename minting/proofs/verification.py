@@ -8,7 +8,7 @@ from elsewhere can make the last one.
 from collections.abc import Collection
 from typing import NamedTuple
 
-from minting.proofs.document import Anchor, Proof
+from minting.proofs.document import Anchor, Certificate, Proof
 from minting.proofs.merkle import PathRefused, leaf_hash, root_by_path
 from minting.proofs.statement import is_signed
 
@@ -24,7 +24,11 @@ class Check(NamedTuple):
 def checks_of(proof: Proof, keys: Collection[str] = ()) -> list[Check]:
     """Return every check of a proof, in order; ``keys`` are known to be the brand's."""
     checks = [_content(proof), _path(proof), _signature(proof), _key(proof, keys)]
-    return checks if proof.anchor is None else [*checks, _anchored(proof.anchor)]
+    if proof.anchor is not None:
+        checks.append(_anchored(proof.anchor))
+    if proof.certificate is not None:
+        checks.append(_certified(proof.certificate))
+    return checks
 
 
 def is_sound(checks: Collection[Check]) -> bool:
@@ -70,6 +74,13 @@ def _anchored(anchor: Anchor) -> Check:
     where = f"{anchor.blockchain}, {anchor.network}, slot {anchor.slot}"
     said = f"The root is said to be in transaction {anchor.signature} ({where}): look it up there."
     return Check("anchor", passed=None, said=said)
+
+
+def _certified(certificate: Certificate) -> Check:
+    """Say where to look, likewise."""
+    where = f"{certificate.blockchain}, {certificate.network}"
+    said = f"The root is said to be in the account {certificate.address} ({where}): look it up."
+    return Check("certificate", passed=None, said=said)
 
 
 def _key(proof: Proof, keys: Collection[str]) -> Check:

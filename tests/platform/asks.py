@@ -267,6 +267,12 @@ ASKS: dict[tuple[str, str], Ask] = {
         lambda _: {"retention_days": 30, "aggregate_only": ["textile"]},
         crossing=200,
     ),
+    ("cost-estimate", "POST"): Ask(
+        Scope.MINTS_READ,
+        200,
+        lambda brand: {"quantity": 5, "product_id": str(brand.product.id)},
+        crossing=400,
+    ),
     ("chain-budget", "PUT"): Ask(
         Scope.SPENDING_MANAGE, 200, lambda _: {"lamports_per_day": 5_000}, crossing=200
     ),

@@ -71,7 +71,12 @@ RULING: dict[str, frozenset[Role]] = {
     "delete_link": CATALOGUE,
 }
 #: Operations that write nothing although neither their name nor their method says so.
-OTHER_READS = {"preflight_mint_request", "compare_product_versions", "download_products_not_ready"}
+OTHER_READS = {
+    "preflight_mint_request",
+    "estimate_costs",
+    "compare_product_versions",
+    "download_products_not_ready",
+}
 
 
 def offered() -> dict[str, Scope]:

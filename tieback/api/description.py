@@ -25,6 +25,7 @@ DESCRIPTION: dict[str, Any] = {
         "PhysicalStatus": "minting.states.PhysicalStatus",
         "ProductionBatchStatus": "minting.states.ProductionBatchStatus",
         "PackStatus": "exports.models.PackStatus",
+        "ChainMode": "minting.states.ChainMode",
         "SubmissionStatus": "minting.states.SubmissionStatus",
         "SubmissionKind": "minting.states.SubmissionKind",
         "TransactionStatus": "minting.states.TransactionStatus",

@@ -102,7 +102,10 @@ class Plain:
         """Leave it at that."""
 
 
-_MODULES = {SubmissionKind.ANCHOR: "minting.chain.anchoring.ANCHOR"}
+_MODULES = {
+    SubmissionKind.ANCHOR: "minting.chain.anchoring.ANCHOR",
+    SubmissionKind.CERTIFICATE: "minting.chain.certificates.certifying.CERTIFICATE",
+}
 
 
 class _Kinds(dict[str, Kind]):

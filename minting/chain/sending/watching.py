@@ -8,8 +8,8 @@ import structlog
 from django.conf import settings
 
 from minting.chain.commitments import committed_on
-from minting.chain.own_thread import in_own_thread
 from minting.chain.networks import WrongNetworkError
+from minting.chain.own_thread import in_own_thread
 from minting.chain.rpc.errors import NoEndpointError, RefusedError
 from minting.chain.rpc.opening import open_endpoints
 from minting.chain.sending.preparing import Preparer

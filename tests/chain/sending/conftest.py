@@ -91,7 +91,7 @@ def _base58(text: str) -> bytes:
 def submissions(job: MintJob) -> list[ChainSubmission]:
     with brand_scope(job.brand_id):
         rows = ChainSubmission.objects.filter(batch=job.batch_id)
-        return sorted(rows, key=lambda row: int(row.key.rsplit(":", 1)[1]))
+        return sorted(rows, key=lambda row: (row.kind, len(row.key), row.key))
 
 
 def transactions(job: MintJob) -> list[ChainTransaction]:
