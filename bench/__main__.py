@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import (
     anchoring,
+    chain_costs,
     exporting,
     fairness,
     gateway,
@@ -96,6 +97,13 @@ def measure_chain(system: System, options: argparse.Namespace, figures: Figures)
         "chain.anchors_vs_devchain", [one / other for one, other in zip(sent, alone, strict=True)]
     )
     figures.note("chain.lamports_per_root", lamports)
+    system.stack.stop("worker")
+    system.stack.start("worker")
+    for mode in chain_costs.MODES:
+        found = chain_costs.lamports_per_unit(system, mode, units=options.units)
+        least = chain_costs.floor(mode, units=options.units)
+        figures.note(f"chain.lamports_per_unit_{mode}", found)
+        figures.note(f"chain.lamports_per_unit_{mode}_floor", least)
 
 
 PARTS: dict[str, Callable[[System, argparse.Namespace, Figures], None]] = {

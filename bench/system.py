@@ -85,14 +85,22 @@ class System:
             raise BenchFailed(f"{method} {path}: {response.status} {response.data[:500]!r}")
         return json.loads(response.data)["data"]
 
-    def submit(self, quantity: int, *, activation_mode: str = "first_scan") -> dict[str, Any]:
+    def submit(
+        self,
+        quantity: int,
+        *,
+        activation_mode: str = "first_scan",
+        chain_mode: str | None = None,
+    ) -> dict[str, Any]:
         """Submit a mint request and return its answer."""
-        body = {
+        body: dict[str, Any] = {
             "product_id": self.product_id,
             "quantity": quantity,
             "identity_mode": "serial",
             "activation_mode": activation_mode,
         }
+        if chain_mode is not None:
+            body["chain_mode"] = chain_mode
         key = {"Idempotency-Key": str(uuid4())}
         answer: dict[str, Any] = self.call("POST", "/api/v1/mint-requests/", body, **key)
         return answer

@@ -3,7 +3,8 @@
 Spent is what the day's finalized transactions have cost, those that failed included, and what all
 that is still to be paid will take. So whoever begins something asks in the transaction that makes
 its submissions: the next one who asks waits for it, and counts them. Anchors do not ask, since one
-costs 5,000 lamports and is what a batch's proof rests on; what they cost is counted.
+costs 5,000 lamports and is what a batch's proof rests on, nor do certificates, one account a batch
+that its request names. What they cost is counted.
 """
 
 from dataclasses import dataclass

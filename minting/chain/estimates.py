@@ -19,9 +19,9 @@ from minting.states import ASSET_MODES, ChainMode
 
 #: Compute limits asked for, as simulations of the real programs had them with a tenth more.
 UNITS_OF_ANCHOR, UNITS_OF_CERTIFICATE, UNITS_OF_MINT, UNITS_OF_TREE = 2_500, 90_000, 60_000, 200_000
-#: The accounts of a certificate, in bytes: a mint with its metadata, which a number of seven digits
-#: makes the longest, and the one that holds its token.
-CERTIFICATE_BYTES, HOLDER_BYTES = 530, 170
+#: The accounts of a certificate, in bytes: a mint with its metadata, but for the digits of its
+#: number of units, and the one that holds its token.
+CERTIFICATE_BYTES, HOLDER_BYTES = 507, 170
 
 
 class Part(Enum):
@@ -91,9 +91,14 @@ def estimate(mode: ChainMode, terms: Terms) -> Estimate:
     if mode is ChainMode.ANCHOR:
         return _of(mode, (anchors,), terms)
     if mode is ChainMode.CERTIFICATE:
-        rent = rent_of(CERTIFICATE_BYTES) + rent_of(HOLDER_BYTES)
+        rent = certificate_rent(terms.quantity)
         return _of(mode, (anchors, _Work(1, UNITS_OF_CERTIFICATE, rent=rent)), terms)
     return _with_assets(mode, anchors, terms)
+
+
+def certificate_rent(quantity: int) -> int:
+    """Return what the accounts of a certificate of so many units hold."""
+    return rent_of(CERTIFICATE_BYTES + len(str(quantity))) + rent_of(HOLDER_BYTES)
 
 
 def _with_assets(mode: ChainMode, anchors: _Work, terms: Terms) -> Estimate:

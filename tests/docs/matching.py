@@ -35,7 +35,10 @@ LOOKS = (
 _SPECIAL = re.compile("|".join(f"({one})" for one in (*NAMES, *LOOKS, ANYTHING)))
 #: Numbers that are new every time, and names that stand for nothing further.
 NEW_EVERY_TIME = frozenset(
-    {"units_per_second", "byte_size", "user", "user_id", "slot", "compute_units"}
+    {
+        *("units_per_second", "byte_size", "user", "user_id", "slot", "compute_units"),
+        "median_seconds_to_finality",
+    }
 )
 _NEVER_AGAIN = frozenset({"request_id"})
 

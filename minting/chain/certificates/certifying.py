@@ -14,7 +14,7 @@ from solders.transaction_status import EncodedConfirmedTransactionWithStatusMeta
 
 from minting.chain.certificates import token_2022
 from minting.chain.certificates.finding import key_of, seed_of
-from minting.chain.estimates import HOLDER_BYTES
+from minting.chain.estimates import certificate_rent
 from minting.chain.prices import rent_of
 from minting.chain.sending.kinds import Done, Keys, Plain
 from minting.events import tell
@@ -51,7 +51,7 @@ def queue_for(proof: BatchProof) -> None:
             "name": NAME,
             "fields": fields,
             "rent": rent,
-            "lamports": rent + rent_of(HOLDER_BYTES),
+            "lamports": certificate_rent(proof.quantity),
         },
         priority=batch.job.priority,
     )

@@ -37,7 +37,7 @@ def test_a_million_units_cost_by_mode_what_the_chain_takes_of_everybody():
     tree = 764_764_800 + 1_559_040
     assert parts(ChainMode.NONE) == (0, 0, 0, 0, 0)
     assert parts(ChainMode.ANCHOR) == (50, 250_000, 0, 0, 0)
-    assert parts(ChainMode.CERTIFICATE) == (51, 255_000, 0, 0, rent_of(530) + rent_of(170))
+    assert parts(ChainMode.CERTIFICATE) == (51, 255_000, 0, 0, rent_of(514) + rent_of(170))
     assert parts(ChainMode.CNFT) == (100_051, 500_255_000, 0, 0, tree)
     assert parts(ChainMode.CNFT, schema=2)[3] == 90 * 10**9
     assert parts(ChainMode.CNFT_ON_DEMAND) == (1_000_051, 5_000_255_000, 0, 0, tree)

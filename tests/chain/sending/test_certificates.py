@@ -11,8 +11,7 @@ from solders.pubkey import Pubkey
 from minting.chain.certificates import token_2022
 from minting.chain.certificates.finding import certificate_of
 from minting.chain.certificates.reading import NoCertificate, read
-from minting.chain.estimates import CERTIFICATE_BYTES, HOLDER_BYTES
-from minting.chain.prices import rent_of
+from minting.chain.estimates import UNITS_OF_CERTIFICATE, certificate_rent
 from minting.chain.sending import storing
 from minting.models import ChainSubmission, MintEvent
 from minting.proofs.document import NoProof
@@ -58,9 +57,9 @@ def test_a_certificate_says_the_root_for_ever_and_the_proof_says_where_it_is(
     assert (certificate.supply, certificate.is_immutable) == (1, True)
     (row,) = [row for row in transactions(job) if row.kind == "certificate"]
     assert (found.signature, found.slot) == (row.signature, row.slot)
-    paid = rent_of(len(data)) + rent_of(HOLDER_BYTES)
+    paid = certificate_rent(1_000)
     assert (row.fee, row.spent_besides) == (5_000, paid)
-    assert len(data) <= CERTIFICATE_BYTES
+    assert row.compute_units <= UNITS_OF_CERTIFICATE
     after = sender.chain.told("getBalance", sender.address)["value"]
     assert before - after == 3 * 5_000 + paid
     with brand_scope(job.brand_id):
