@@ -98,7 +98,7 @@ def measure_chain(system: System, options: argparse.Namespace, figures: Figures)
     )
     figures.note("chain.lamports_per_root", lamports)
     system.stack.stop("worker")
-    system.stack.start("worker")
+    system.stack.start("worker", env={})
     for mode in chain_costs.MODES:
         found = chain_costs.lamports_per_unit(system, mode, units=options.units)
         least = chain_costs.floor(mode, units=options.units)
