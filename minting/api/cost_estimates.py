@@ -1,6 +1,7 @@
 """What a mint request would cost on a chain, before it is submitted."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -133,7 +134,7 @@ def _mode(asked_for: str | None) -> ChainMode | None:
     return ChainMode(asked_for) if asked_for else None
 
 
-def _product(product_id: object) -> Product | None:
+def _product(product_id: UUID | None) -> Product | None:
     if product_id is None:
         return None
     product = Product.objects.filter(pk=product_id).first()

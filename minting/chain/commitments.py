@@ -32,7 +32,7 @@ def committed_on(network: str) -> int:
     return _lamports(_OF_NETWORK, network)
 
 
-def _lamports(statement: str, term: object) -> int:
+def _lamports(statement: str, term: UUID | str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, [term])
         lamports: int = cursor.fetchone()[0]

@@ -176,4 +176,5 @@ def _rows(statement: str, asked: Asked) -> list[tuple[Any, ...]]:
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, terms)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

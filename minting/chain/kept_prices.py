@@ -61,7 +61,7 @@ def last_prices() -> dict[str, KeptPrice]:
 def last_price(network: str) -> KeptPrice | None:
     """Return the last price of a network; None where no worker has asked it yet."""
     row = ChainPrice.objects.filter(network=network).first()
-    return row and _kept(row)
+    return None if row is None else _kept(row)
 
 
 def _kept(row: ChainPrice) -> KeptPrice:

@@ -6,6 +6,7 @@ the brand.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, Sum
@@ -62,7 +63,7 @@ class Offer:
 
 
 def offer(
-    brand_id: object,
+    brand_id: UUID,
     *,
     quantity: int,
     mode: ChainMode | None,
@@ -103,7 +104,7 @@ def _room(network: str, schema: int, uri_characters: int) -> Room:
     )
 
 
-def _uri(brand_id: object, product: Product | None) -> str:
+def _uri(brand_id: UUID, product: Product | None) -> str:
     """Return the address that the assets would name, or one as long."""
     host = Brand.objects.values_list("resolver_host", flat=True).get(pk=brand_id)
     base = f"{settings.TIEBACK_RESOLVER_SCHEME}://{host}"

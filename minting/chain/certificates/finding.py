@@ -47,7 +47,9 @@ def certificate_of(proof: BatchProof) -> Certificate | None:
     if found is None:
         return None
     # Most proofs have none, and the public pages do without the library until then.
-    from minting.chain.certificates.token_2022 import Pubkey, address_of
+    from solders.pubkey import Pubkey
+
+    from minting.chain.certificates.token_2022 import address_of
 
     blockchain, network, signature, slot, payer = found
     address = address_of(Pubkey.from_string(payer), seed_of(proof))
