@@ -12,6 +12,7 @@ from django.conf import settings
 from minting import pipeline, revocations
 from minting.chain.sending import retrying
 from minting.chain.sending.claims import oldest_due
+from minting.chain.trees import asking as trees
 from minting.chain.wallets.payer import chain_is_on
 from minting.fairness import job_waits, next_of_brand
 from minting.leases import due_jobs
@@ -97,6 +98,32 @@ def submit(hint: str = "") -> None:
         pipeline.ring_step(SUBMIT, hint, countdown=wait or None)
 
 
+@shared_task(name=trees.CREATE)
+def create_trees(hint: str = "") -> None:
+    """Begin trees that were asked for; ``hint`` only tells why the bell rang."""
+    if not chain_is_on():
+        return
+    # As above.
+    from minting.chain.trees.creating import begin_next
+
+    begun = submission = begin_next()
+    while submission is not None and not stop_requested():
+        submission = begin_next()
+    if begun is not None:
+        pipeline.ring_step(SUBMIT, begun)
+
+
+@shared_task(name="minting.watch_trees")
+def watch_trees() -> None:
+    """Compare trees with what the chain says of them."""
+    if not chain_is_on():
+        return
+    # As above.
+    from minting.chain.trees.watching import watch
+
+    asyncio.run(watch())
+
+
 @shared_task(name="minting.prove_missed")
 def prove_missed() -> None:
     """Ask for the proofs of batches that were minted before there were any."""
@@ -158,6 +185,9 @@ def sweep() -> None:
     unsent = oldest_due() if chain_is_on() else None
     if unsent is not None:
         pipeline.ring_step(SUBMIT, unsent, expires=pipeline.SWEPT_BELL_SECONDS)
+    unbegun = trees.oldest_unbegun() if chain_is_on() else None
+    if unbegun is not None:
+        pipeline.ring_step(trees.CREATE, unbegun, expires=pipeline.SWEPT_BELL_SECONDS)
     waiting = revocations.oldest_unfinished()
     if waiting is not None:
         pipeline.ring_step(revocations.REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)

@@ -65,6 +65,8 @@ app.conf.update(
         "exports.build": {"queue": "exports"},
         "minting.prove": {"queue": "exports"},
         "chain.submit": {"queue": "chain"},
+        "chain.create_trees": {"queue": "chain"},
+        "minting.watch_trees": {"queue": "chain"},
         "minting.pin": {"queue": "exports"},
     },
     timezone="UTC",
@@ -129,6 +131,11 @@ app.conf.update(
         "watch-chain": {
             "task": "minting.watch_chain",
             "schedule": 30.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        "watch-trees": {
+            "task": "minting.watch_trees",
+            "schedule": 60.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "delete-expired-answers": {

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core import checks
 
 from minting.chain.networks import why_no_key
+from minting.chain.trees.shapes import UnsoundShape, sound
 
 
 @checks.register(checks.Tags.compatibility)
@@ -91,3 +92,21 @@ def public_networks_are_named_twice(
             id="tieback.E005",
         )
     ]
+
+
+@checks.register(checks.Tags.compatibility)
+def trees_have_a_sound_shape(
+    app_configs: Sequence[Any] | None, **_: Any
+) -> list[checks.CheckMessage]:
+    """What the programs would refuse must not be found out when a tree is needed."""
+    try:
+        sound(*settings.SOLANA_TREE)
+    except UnsoundShape as error:
+        return [
+            checks.Error(
+                f"SOLANA_TREE_DEPTH, SOLANA_TREE_BUFFER, SOLANA_TREE_CANOPY: {error}",
+                hint="docs/chain.md lists the shapes of trees.",
+                id="tieback.E006",
+            )
+        ]
+    return []

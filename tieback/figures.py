@@ -72,6 +72,12 @@ with standing as (
       from unnest(array['pending', 'pinned', 'failed']) with ordinality as known (name, place)
       left join (select status, count(*) as total from minting_metadatadocument group by status)
            as counted on counted.status = name
+), trees as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(array['creating', 'active', 'full', 'archived', 'failed'])
+           with ordinality as known (name, place)
+      left join (select status, count(*) as total from minting_chaintree group by status)
+           as counted on counted.status = name
 )
 select clock_timestamp(),
        (select json_object_agg(name, total order by place) from jobs),
@@ -84,6 +90,9 @@ select clock_timestamp(),
        (select json_object_agg(name, total order by place) from proofs),
        (select json_object_agg(name, total order by place) from submissions),
        (select json_object_agg(name, total order by place) from documents),
+       (select json_object_agg(name, total order by place) from trees),
+       (select count(*) from minting_chaintree
+         where trouble <> '' and status in ('active', 'full')),
        (select count(*) from exports_packbuild
          where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
        (select count(*) from (select from resolver_activation limit %(most)s) as first_ones),
@@ -110,6 +119,8 @@ class QueueFigures:
     proofs: dict[str, int]
     submissions: dict[str, int]
     documents: dict[str, int]
+    trees: dict[str, int]
+    trees_in_trouble: int
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
@@ -153,6 +164,8 @@ class QueueFigures:
             "proofs": self.proofs,
             "submissions": self.submissions,
             "metadata_documents": self.documents,
+            "trees": self.trees,
+            "trees_in_trouble": self.trees_in_trouble,
             "expired_leases": {
                 "mint": self.expired_job_leases,
                 "exports": self.expired_build_leases,
@@ -221,6 +234,12 @@ class FiguresCollector(Collector):
             "Metadata documents by status.",
             "status",
             figures.documents,
+        )
+        yield _by("tieback_trees", "Trees on a chain by status.", "status", figures.trees)
+        yield GaugeMetricFamily(
+            "tieback_trees_in_trouble",
+            "Trees in use of which the chain says something else than is known.",
+            figures.trees_in_trouble,
         )
         yield _by(
             "tieback_expired_leases",

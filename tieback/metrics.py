@@ -87,6 +87,11 @@ CHAIN_MICRO_LAMPORTS = Gauge(
 CHAIN_HELD_BACK = Counter(
     "tieback_chain_held_back_total", "Times that a brand's daily cap kept spending from beginning."
 )
+TREE_LEAVES_LACKING = Gauge(
+    "tieback_tree_leaves_lacking",
+    "Assets that wait and that no tree has a leaf for, not even one that is being made.",
+    multiprocess_mode="mostrecent",
+)
 CHAIN_TRANSACTIONS = Counter(
     "tieback_chain_transactions_total", "What has become of transactions.", ["outcome"]
 )

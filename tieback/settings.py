@@ -30,6 +30,7 @@ from tieback.logs import logging_config
 from tieback.pinning_settings import known_provider, missing_for
 from tieback.planes import PLANES
 from tieback.tag_keys import TagKeys, UnsoundTagKeys, read_tag_keys
+from tieback.tree_settings import read_usual_tree
 from tieback.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -134,12 +135,8 @@ TIEBACK_PACK_SIZE = env.int("TIEBACK_PACK_SIZE", 10_000, validate=validate.Range
 MAX_RETRIES = env.int("MAX_RETRIES", 3, validate=validate.Range(min=1))
 RETRY_BASE_DELAY_MS = env.int("RETRY_BASE_DELAY", 2000, validate=validate.Range(min=1))
 MAX_CRASHES_WITHOUT_PROGRESS = env.int("MAX_CRASHES_WITHOUT_PROGRESS", 5)
-MAX_RUNNING_JOBS_PER_BRAND = env.int(
-    "MAX_RUNNING_JOBS_PER_BRAND", 8, validate=validate.Range(min=0)
-)
-TIEBACK_AGEING_SECONDS = env.float(
-    "TIEBACK_AGEING_SECONDS", 300.0, validate=validate.Range(min=0.1)
-)
+MAX_RUNNING_JOBS_PER_BRAND = env.int("MAX_RUNNING_JOBS_PER_BRAND", 8, validate=validate.Range(0))
+TIEBACK_AGEING_SECONDS = env.float("TIEBACK_AGEING_SECONDS", 300.0, validate=validate.Range(0.1))
 TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", 90)
 TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", 120)
 BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 900)
@@ -189,6 +186,7 @@ TIEBACK_CHAIN_LOOK_SECONDS = env.float(
 TIEBACK_CHAIN_MOST_MICRO_LAMPORTS = env.int(
     "TIEBACK_CHAIN_MOST_MICRO_LAMPORTS", 100_000, validate=validate.Range(min=0)
 )
+SOLANA_TREE = read_usual_tree(env)
 VAULT_ADDR = env.str("VAULT_ADDR", "") or ""
 VAULT_TOKEN = Hidden((env.str("VAULT_TOKEN", "") or "").encode())
 VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", "") or ""
@@ -251,6 +249,7 @@ _FIRST = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "tieback.requests.RequestIdMiddleware",
     "tieback.api.fallbacks.KnownMethodsMiddleware",
+    "tieback.kept_addresses.KeptAddressesMiddleware",
     "tieback.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -13,6 +13,7 @@ from minting.admin import (
     proofs,
     queues,
     revocations,
+    trees,
     units,
     wallets,
 )
@@ -30,6 +31,7 @@ __all__ = (
     "proofs",
     "queues",
     "revocations",
+    "trees",
     "units",
     "wallets",
 )

@@ -26,6 +26,7 @@ _TONES = {
     "pinned": "good",
     "finalized": "good",
     "sent": "runs",
+    "creating": "runs",
     "active": "good",
     "failed": "bad",
     "revoked": "bad",

@@ -14,6 +14,7 @@ from minting.api import (
     proofs,
     revocations,
     serial_lists,
+    trees,
 )
 
 urlpatterns = [
@@ -61,6 +62,8 @@ urlpatterns = [
         chain.ChainTransactionView.as_view(),
         name="chain-transaction",
     ),
+    path("collections/", trees.TreeListView.as_view(), name="tree-list"),
+    path("collections/<uuid:collection_id>/", trees.TreeView.as_view(), name="tree"),
     path(
         "mint-batches/<uuid:batch_id>/release/",
         lifecycle.MintBatchReleaseView.as_view(),

@@ -14,15 +14,13 @@ from django.db.models import F, Sum
 from minting.chain.estimates import Estimate, Terms, estimate
 from minting.chain.kept_prices import KeptPrice, last_price
 from minting.chain.modes import available_modes
-from minting.chain.prices import rent_of
+from minting.chain.trees.asking import usual
 from minting.metadata.addresses import SHORTEST_ID, short_uri
 from minting.metadata.giving import document_for, uri_of
 from minting.models import ChainTree, Product
 from minting.states import ASSET_MODES, ChainMode, LeafSchema, TreeStatus
 from tieback.brands.models import Brand
 
-#: Of a tree that is made where no other is asked for: depth, buffer, canopy.
-_TREE = (20, 64, 10)
 #: An asset's name: "#" and 16 letters.
 _NAME_CHARACTERS = 17
 
@@ -91,16 +89,14 @@ def offer(
 
 
 def _room(network: str, schema: int, uri_characters: int) -> Room:
-    from minting.chain.bubblegum.accounts import CONFIG_BYTES, tree_bytes
-
     active = ChainTree.objects.filter(network=network, schema=schema, status=TreeStatus.ACTIVE)
     left = active.aggregate(left=Sum(F("max_supply") - F("current_supply") - F("reserved")))["left"]
-    depth, buffer, canopy = _TREE
+    shape = usual()
     return Room(
         left=left or 0,
-        mints_at_once=mints_at_once(schema, uri_characters),
-        new_tree_leaves=1 << depth,
-        new_tree_rent=rent_of(tree_bytes(depth, buffer, canopy)) + rent_of(CONFIG_BYTES),
+        mints_at_once=mints_at_once(schema, shape.depth, uri_characters),
+        new_tree_leaves=shape.leaves,
+        new_tree_rent=shape.rent,
     )
 
 
@@ -117,7 +113,7 @@ def _uri(brand_id: UUID, product: Product | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def mints_at_once(schema: int, uri_characters: int) -> int:
+def mints_at_once(schema: int, depth: int, uri_characters: int) -> int:
     """Return how many mints for the brand's own wallet fit one transaction."""
     # Libraries of the chain, which no other answer of this plane needs.
     from solders.pubkey import Pubkey
@@ -131,5 +127,5 @@ def mints_at_once(schema: int, uri_characters: int) -> int:
     concerned = Mint(tree=Pubkey.new_unique(), payer=payer, delegate=payer, owner=payer)
     said = Metadata(name="#" * _NAME_CHARACTERS, uri="u" * uri_characters)
     build = mint_v1 if version is Version.V1 else mint_v2
-    mints = [build(concerned, said)] * most_at_once(version, depth=_TREE[0])
-    return packed(mints, payer, version=version, depth=_TREE[0])[0]
+    mints = [build(concerned, said)] * most_at_once(version, depth=depth)
+    return packed(mints, payer, version=version, depth=depth)[0]

@@ -42,10 +42,13 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=32)),
                 ("symbol", models.CharField(blank=True, max_length=10)),
                 ("seed", models.CharField(max_length=32)),
-                ("address", models.CharField(db_collation="C", max_length=44)),
-                ("authority_address", models.CharField(db_collation="C", max_length=44)),
-                ("creator", models.CharField(max_length=44)),
-                ("delegate", models.CharField(max_length=44)),
+                ("address", models.CharField(db_collation="C", max_length=44, null=True)),
+                (
+                    "authority_address",
+                    models.CharField(db_collation="C", max_length=44, null=True),
+                ),
+                ("creator", models.CharField(max_length=44, null=True)),
+                ("delegate", models.CharField(max_length=44, null=True)),
                 ("schema", models.PositiveSmallIntegerField(choices=[(1, "V1"), (2, "V2")])),
                 ("max_depth", models.PositiveSmallIntegerField()),
                 ("max_buffer_size", models.PositiveIntegerField()),
@@ -84,7 +87,7 @@ class Migration(migrations.Migration):
             options={
                 "permissions": (
                     ("archive_chaintree", "Can archive trees"),
-                    ("retry_chaintree", "Can let failed trees be made again"),
+                    ("retry_chaintree", "Can let failed trees be made after all"),
                 ),
             },
         ),
@@ -317,6 +320,14 @@ class Migration(migrations.Migration):
                 name="minting_tree_active",
             ),
         ),
+        migrations.AddIndex(
+            model_name="chaintree",
+            index=models.Index(
+                condition=models.Q(("status", "creating"), ("submission__isnull", True)),
+                fields=["network", "created_at"],
+                name="minting_tree_to_begin",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="chaintree",
             constraint=models.UniqueConstraint(
@@ -369,10 +380,32 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("status__in", ("active", "full")), _negated=True),
-                    ("activated_at__isnull", False),
+                    models.Q(("activated_at__isnull", False), ("address__isnull", False)),
                     _connector="OR",
                 ),
                 name="minting_tree_activated",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="chaintree",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("address__isnull", True),
+                        ("authority_address__isnull", True),
+                        ("creator__isnull", True),
+                        ("delegate__isnull", True),
+                        ("submission__isnull", True),
+                    ),
+                    models.Q(
+                        ("address__isnull", False),
+                        ("authority_address__isnull", False),
+                        ("creator__isnull", False),
+                        ("delegate__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="minting_tree_begun",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -395,11 +428,26 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="what_it_is_stays",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."address" IS DISTINCT FROM (NEW."address") OR OLD."brand_id" IS DISTINCT FROM (NEW."brand_id") OR OLD."max_depth" IS DISTINCT FROM (NEW."max_depth") OR OLD."max_supply" IS DISTINCT FROM (NEW."max_supply") OR OLD."network" IS DISTINCT FROM (NEW."network") OR OLD."schema" IS DISTINCT FROM (NEW."schema") OR OLD."seed" IS DISTINCT FROM (NEW."seed"))',
+                    condition='WHEN (OLD."brand_id" IS DISTINCT FROM (NEW."brand_id") OR OLD."max_depth" IS DISTINCT FROM (NEW."max_depth") OR OLD."max_supply" IS DISTINCT FROM (NEW."max_supply") OR OLD."network" IS DISTINCT FROM (NEW."network") OR OLD."schema" IS DISTINCT FROM (NEW."schema") OR OLD."seed" IS DISTINCT FROM (NEW."seed"))',
                     func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="4d3de8de25674d8e059369825fc7933e7c3c7d7b",
+                    hash="50a6fc08e78f81dfbe46f19f7b7b3140de3d68c0",
                     operation="UPDATE",
                     pgid="pgtrigger_what_it_is_stays_11625",
+                    table="minting_chaintree",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="chaintree",
+            trigger=pgtrigger.compiler.Trigger(
+                name="where_it_is_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."address" IS DISTINCT FROM (NEW."address") AND OLD."address" IS NOT NULL)',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="1e034af58642afd205eb5202d4f244b4cbdc4732",
+                    operation="UPDATE",
+                    pgid="pgtrigger_where_it_is_stays_b271b",
                     table="minting_chaintree",
                     when="BEFORE",
                 ),

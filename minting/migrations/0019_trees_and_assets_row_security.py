@@ -41,6 +41,6 @@ class Migration(migrations.Migration):
         grant("tieback_app", f"select, insert ({WANTED}), {AGAIN}", ASSET),
         grant("tieback_resolver", SHOWN_TREE, TREE),
         grant("tieback_resolver", f"{SHOWN}, insert ({WANTED})", ASSET),
-        grant("tieback_ops", "select, update (status)", TREE),
+        grant("tieback_ops", "select, insert, update (status, trouble, archived_at)", TREE),
         grant("tieback_ops", f"select, {AGAIN}", ASSET),
     ]

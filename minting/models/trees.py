@@ -21,8 +21,10 @@ class ChainTree(models.Model):
     """A tree: the service contract calls it a collection.
 
     ``address`` follows from the payer and ``seed``, so the account needs no key of its own and an
-    attempt that died is made again for the same address. ``current_supply`` are the mints that are
-    known to have landed, ``reserved`` those that it was chosen for and that have not yet.
+    attempt that died is made again for the same address. Whoever asks for a tree need not know the
+    payer: the worker that begins to make it writes down the addresses, for good.
+    ``current_supply`` are the mints that are known to have landed, ``reserved`` those that it was
+    chosen for and that have not yet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -30,10 +32,10 @@ class ChainTree(models.Model):
     name = models.CharField(max_length=32)
     symbol = models.CharField(max_length=10, blank=True)
     seed = models.CharField(max_length=LONGEST_SEED)
-    address = models.CharField(max_length=44, db_collation="C")
-    authority_address = models.CharField(max_length=44, db_collation="C")
-    creator = models.CharField(max_length=44)
-    delegate = models.CharField(max_length=44)
+    address = models.CharField(max_length=44, null=True, db_collation="C")
+    authority_address = models.CharField(max_length=44, null=True, db_collation="C")
+    creator = models.CharField(max_length=44, null=True)
+    delegate = models.CharField(max_length=44, null=True)
     schema = models.PositiveSmallIntegerField(choices=LeafSchema.choices)
     max_depth = models.PositiveSmallIntegerField()
     max_buffer_size = models.PositiveIntegerField()
@@ -46,7 +48,7 @@ class ChainTree(models.Model):
     # A collection of Metaplex Core that its assets belong to (schema 2), by address.
     core_collection = models.CharField(max_length=44, blank=True)
     metadata = models.JSONField(default=dict)
-    # In lamports; known once it is made.
+    # In lamports: what both its accounts took when they were made.
     rent = models.PositiveBigIntegerField(null=True)
     submission = models.ForeignKey(
         ChainSubmission, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -66,7 +68,7 @@ class ChainTree(models.Model):
     class Meta:
         permissions = (
             ("archive_chaintree", "Can archive trees"),
-            ("retry_chaintree", "Can let failed trees be made again"),
+            ("retry_chaintree", "Can let failed trees be made after all"),
         )
         indexes = (
             models.Index(fields=("brand", "-created_at", "-id"), name="minting_tree_recent"),
@@ -74,6 +76,11 @@ class ChainTree(models.Model):
                 fields=("brand", "network", "schema"),
                 condition=models.Q(status=TreeStatus.ACTIVE),
                 name="minting_tree_active",
+            ),
+            models.Index(
+                fields=("network", "created_at"),
+                condition=models.Q(status=TreeStatus.CREATING, submission__isnull=True),
+                name="minting_tree_to_begin",
             ),
         )
         constraints = (
@@ -99,8 +106,24 @@ class ChainTree(models.Model):
             ),
             models.CheckConstraint(
                 condition=~models.Q(status__in=(TreeStatus.ACTIVE, TreeStatus.FULL))
-                | models.Q(activated_at__isnull=False),
+                | models.Q(activated_at__isnull=False, address__isnull=False),
                 name="minting_tree_activated",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    address__isnull=True,
+                    authority_address__isnull=True,
+                    creator__isnull=True,
+                    delegate__isnull=True,
+                    submission__isnull=True,
+                )
+                | models.Q(
+                    address__isnull=False,
+                    authority_address__isnull=False,
+                    creator__isnull=False,
+                    delegate__isnull=False,
+                ),
+                name="minting_tree_begun",
             ),
         )
         triggers = (
@@ -109,7 +132,14 @@ class ChainTree(models.Model):
                 name="what_it_is_stays",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    "brand", "seed", "address", "network", "schema", "max_depth", "max_supply"
+                    "brand", "seed", "network", "schema", "max_depth", "max_supply"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="where_it_is_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(
+                    old__address__isnull=False, old__address__df=pgtrigger.F("new__address")
                 ),
             ),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

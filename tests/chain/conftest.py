@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,16 @@ from tests.chain.devchains import Devchain
 def devchain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devchain]:
     """A chain of quick slots that outlives the test."""
     chain = Devchain(tmp_path_factory.mktemp("devchain"))
+    chain.start()
+    yield chain
+    chain.kill()
+
+
+@pytest.fixture(scope="session")
+def programs_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devchain]:
+    """A chain of quick slots with Bubblegum in it, for tests marked ``programs``."""
+    programs = Path(os.environ["DEVCHAIN_PROGRAMS_DIR"])
+    chain = Devchain(tmp_path_factory.mktemp("programs"), programs=programs)
     chain.start()
     yield chain
     chain.kill()

@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
-from minting.chain.bubblegum.accounts import (
-    NoTree,
-    Tree,
-    TreeConfig,
-    least_canopy,
-    tree_bytes,
-)
+from minting.chain.bubblegum.accounts import NoTree, Tree, TreeConfig
 from minting.chain.bubblegum.events import Change, LeafTold, read_event
 from minting.chain.bubblegum.instructions import (
     Mint,
@@ -37,6 +31,7 @@ from minting.chain.bubblegum.programs import (
     asset_id,
     config_of,
 )
+from minting.chain.bubblegum.sizes import least_canopy, tree_bytes
 
 CASES = json.loads((Path(__file__).parent / "vectors" / "bubblegum.json").read_text())
 MINTS = [(case, number) for case in CASES for number in range(len(case["mints"]))]

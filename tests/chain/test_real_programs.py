@@ -21,7 +21,7 @@ from solders.system_program import CreateAccountParams, create_account
 from solders.transaction import VersionedTransaction
 
 from minting.chain.bubblegum import events as moved
-from minting.chain.bubblegum.accounts import Tree, TreeConfig, tree_bytes
+from minting.chain.bubblegum.accounts import Tree, TreeConfig
 from minting.chain.bubblegum.changes import Change, Place, transfer, update_metadata
 from minting.chain.bubblegum.events import LeafTold, read_event
 from minting.chain.bubblegum.instructions import (
@@ -35,6 +35,7 @@ from minting.chain.bubblegum.leaves import Leaf, leaf_of
 from minting.chain.bubblegum.metadata import Creator, Metadata
 from minting.chain.bubblegum.mirror import Mirror, root_by_path
 from minting.chain.bubblegum.programs import BESIDE, BUBBLEGUM, CORE, Version, config_of
+from minting.chain.bubblegum.sizes import tree_bytes
 from tests.chain.devchains import Devchain
 
 PROGRAMS = os.environ.get("DEVCHAIN_PROGRAMS_DIR", "")

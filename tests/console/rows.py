@@ -22,6 +22,7 @@ from minting.models import (
     ChainBudget,
     ChainSubmission,
     ChainTransaction,
+    ChainTree,
     ChainWallet,
     MetadataDocument,
     MintBatch,
@@ -44,6 +45,7 @@ from minting.states import (
     SubmissionKind,
 )
 from resolver.models import AccessGrant, Link, ScanPolicy, ScanSignal
+from tests.chain.trees.rows import make_tree as tree_row
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
 from tieback.brands.scoping import brand_scope
@@ -230,6 +232,12 @@ def make_document(shop: Shop, **fields: Any) -> MetadataDocument:
             passport_version=shop.product.versions.first(),
             **values,
         )
+
+
+def make_tree(shop: Shop, **fields: Any) -> ChainTree:
+    """Make a tree, as a worker leaves it."""
+    with acting_as("worker"):
+        return tree_row(shop.world, **fields)
 
 
 def make_activation(shop: Shop, unit: MintUnit) -> None:

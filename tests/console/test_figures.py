@@ -12,7 +12,14 @@ from exports.models import PackStatus
 from minting.lifecycle import pause_brand, pause_job, pause_queue
 from minting.models import MintJob
 from minting.revocations import Act
-from minting.states import JobStatus, MetadataStatus, Priority, ProofStatus, SubmissionStatus
+from minting.states import (
+    JobStatus,
+    MetadataStatus,
+    Priority,
+    ProofStatus,
+    SubmissionStatus,
+    TreeStatus,
+)
 from tests.console.rows import Shop, ago, make_activation, make_build, make_jobs, make_unit
 from tieback.brands.scoping import all_brands
 from tieback.figures import duration, read_figures
@@ -106,6 +113,8 @@ def test_an_empty_queue_reads_zero_and_every_state_has_a_gauge() -> None:
     assert {f"tieback_chain_submissions['{status}']" for status in SubmissionStatus} <= set(read)
     documents = {f"tieback_metadata_documents['{status}']" for status in MetadataStatus}
     assert documents <= set(read)
+    assert {f"tieback_trees['{status}']" for status in TreeStatus} <= set(read)
+    assert "tieback_trees_in_trouble[]" in read
     assert {f"mint_queue_depth['{level.label}']" for level in Priority} <= set(read)
 
 

@@ -31,6 +31,7 @@ from tests.console.rows import (
     make_scan_policy,
     make_scan_signal,
     make_transaction,
+    make_tree,
     make_unit,
     make_wallet,
     open_shop,
@@ -76,6 +77,7 @@ def full(shop: Shop) -> Shop:
     make_proof(shop, job)
     make_transaction(shop, job)
     make_document(shop)
+    make_tree(shop)
     make_pause(shop, job)
     make_revocation(shop, job)
     make_scan_signal(shop, job)
@@ -96,7 +98,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 27
+    assert len(pages) == 2 + 2 * 28
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from uuid import uuid4
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.test import override_settings
 
 from exports.worker import work_next_build
@@ -171,6 +172,11 @@ def _pin() -> None:
             pass
 
 
+def _set_network() -> None:
+    """Let the installation write to a chain; whoever runs the document takes it back."""
+    settings.SOLANA_NETWORK = "devchain"
+
+
 #: What ``<!-- then: … -->`` may say in the document.
 EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
@@ -178,6 +184,7 @@ EVENTS: dict[str, Callable[[], None]] = {
     "a worker signs the batches": _prove,
     "a worker anchors the roots": _anchor,
     "a worker pins the documents": _pin,
+    "the operator sets a network": _set_network,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,
     "a worker counts the scans": _count,

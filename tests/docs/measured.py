@@ -18,6 +18,7 @@ def gauges() -> set[str]:
             "proofs",
             "submissions",
             "documents",
+            "trees",
             "endpoints_open",
         )
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.docs.markdown import ROOT
 from tieback.planes import PLANES
 
-SETTINGS = ROOT / "tieback" / "settings.py"
+SETTINGS = sorted((ROOT / "tieback").glob("*settings.py"))
 PACKAGES = ("tieback", "minting", "exports", "resolver")
 _PASSWORD = "PLANE.password_variable"
 
@@ -27,7 +27,8 @@ def variables() -> dict[str, Variable]:
 
 
 def _calls_of_env() -> Iterator[Variable]:
-    for node in ast.walk(ast.parse(SETTINGS.read_text(encoding="utf-8"))):
+    nodes = (node for path in SETTINGS for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    for node in nodes:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="env")), args=[name, *rest]):
                 default = ast.unparse(rest[0]) if rest else None
@@ -45,7 +46,7 @@ def read_past_the_settings() -> set[str]:
     found: set[str] = set()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            if path != SETTINGS:
+            if path not in SETTINGS:
                 found |= set(_literal_names(path))
     return found
 

@@ -95,6 +95,7 @@ def public_store(settings: Any) -> Iterator[None]:
     """Answer as a brand's own installation does: with https, and a bucket for the packs."""
     settings.TIEBACK_RESOLVER_SCHEME = "https"
     settings.S3_BUCKET = BUCKET
+    settings.SOLANA_NETWORK = ""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     storage.ensure_bucket()
     yield

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "token": lambda brand: brand.tokens[0],
     "signature": lambda brand: brand.signatures[0],
     "link_id": lambda brand: brand.link.id,
+    "collection_id": lambda brand: brand.trees[0],
     "number": lambda _: 1,
 }
 
@@ -276,6 +277,10 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("chain-budget", "PUT"): Ask(
         Scope.SPENDING_MANAGE, 200, lambda _: {"lamports_per_day": 5_000}, crossing=200
     ),
+    # There is no chain here, which only those learn who may have trees made.
+    ("tree-list", "POST"): Ask(
+        Scope.TREES_MANAGE, 409, lambda _: {"name": uuid4().hex}, crossing=409
+    ),
     ("access-grant-list", "POST"): Ask(Scope.GRANTS_MANAGE, 201, _new_grant, crossing=400),
     ("access-grant-revoke", "POST"): Ask(Scope.GRANTS_MANAGE, 200),
 }
@@ -326,6 +331,8 @@ READS: dict[Scope, frozenset[str]] = {
             "chain-costs",
             "chain-figures",
             "chain-budget",
+            "tree-list",
+            "tree",
             "tag-list",
         }
     ),

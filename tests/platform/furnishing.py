@@ -6,7 +6,7 @@ furnishes clears up with ``clear_everything``.
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.apps import apps
 from django.db import connection, models
@@ -14,6 +14,7 @@ from django.db import connection, models
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.models import (
     ChainBudget,
+    ChainTree,
     MetadataDocument,
     MintBatch,
     MintCycle,
@@ -46,6 +47,7 @@ from resolver.models import (
     ScanSignal,
     Tag,
 )
+from tests.chain.trees.rows import make_tree
 from tests.emptying import empty_tables
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
@@ -106,6 +108,7 @@ class Furnished:
     pack: PayloadPack | None = None
     tags: list[str] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
+    trees: list[UUID] = field(default_factory=list)
 
     @property
     def slug(self) -> str:
@@ -143,6 +146,7 @@ class Furnished:
             *self.tokens,
             *self.tags,
             *self.signatures,
+            *map(str, self.trees),
         }
 
 
@@ -338,6 +342,7 @@ def crowd(brand: Furnished, count: int) -> None:
                 created_by="user:1",
             )
             make_link(product, "https://crowd.example/faqs")
+            make_tree(world)
             _tag(brand, brand.tokens[0])
         _crowd_the_past(brand.product, count)
 
@@ -394,6 +399,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         queue_for(brand_id=owner.id, batch_id=batch_id, quantity=len(brand.tokens))
         brand.signatures = [make_sent(brand.world, batch_id, number) for number in range(packs)]
         make_asset(brand.world, brand.tokens[0])
+        brand.trees = list(ChainTree.objects.values_list("id", flat=True))
         make_document(brand.world, brand.product)
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1

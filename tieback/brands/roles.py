@@ -24,6 +24,7 @@ class Scope(TextChoices):
     MINTS_READ = "mints:read", "Read mint jobs, batches, units, events and KPIs"
     MINTS_WRITE = "mints:write", "Submit and retry mint requests"
     SCANS_MANAGE = "scans:manage", "Choose what is kept of scans"
+    TREES_MANAGE = "trees:manage", "Have trees of compressed NFTs made, which costs their rent"
     PACKS_READ = "packs:read", "List and download packs"
     PACKS_WRITE = "packs:write", "Build packs"
     CREDENTIALS_MANAGE = "credentials:manage", "List, create, change, rotate and revoke credentials"
@@ -38,14 +39,15 @@ _MEMBERS = frozenset(Role)
 _MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
 _CATALOGUE = _MANAGERS | {Role.EDITOR}
 
-# Reads: any member. Minting, packs, downloads, credentials, people and the audit trail: owner or
-# admin (docs/adr/0005-roles.md).
+# Reads: any member. Minting, trees, packs, downloads, credentials, people and the audit trail:
+# owner or admin (docs/adr/0005-roles.md).
 PERMITTED_ROLES: dict[Scope, frozenset[Role]] = {
     Scope.PRODUCTS_READ: _MEMBERS,
     Scope.PRODUCTS_WRITE: _CATALOGUE,
     Scope.MINTS_READ: _MEMBERS,
     Scope.MINTS_WRITE: _MANAGERS,
     Scope.SCANS_MANAGE: _MANAGERS,
+    Scope.TREES_MANAGE: _MANAGERS,
     Scope.PACKS_READ: _MANAGERS,
     Scope.PACKS_WRITE: _MANAGERS,
     Scope.CREDENTIALS_MANAGE: _MANAGERS,

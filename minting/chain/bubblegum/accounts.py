@@ -7,22 +7,15 @@ from solders.pubkey import Pubkey
 
 from minting.chain.bubblegum.leaves import HASH_BYTES
 from minting.chain.bubblegum.programs import Version
-
-#: Pairs of depth and buffer that the compression programs have, as far as they are of use here.
-SUPPORTED = frozenset(
-    {
-        *((3, 8), (5, 8), (14, 64), (14, 256), (14, 1024), (14, 2048)),
-        *((15, 64), (16, 64), (17, 64), (18, 64), (19, 64)),
-        *((20, 64), (20, 256), (20, 1024), (20, 2048)),
-        *((24, 64), (24, 256), (24, 512), (24, 1024), (24, 2048)),
-        *((26, 512), (26, 1024), (26, 2048), (30, 512), (30, 1024), (30, 2048)),
-    }
+from minting.chain.bubblegum.sizes import (
+    CONFIG_BYTES,
+    COUNTERS_BYTES,
+    HEADER_BYTES,
+    change_bytes,
+    tree_bytes,
 )
-#: A proof of more nodes than these does not fit beside a transfer, so the rest must be on chain.
-LONGEST_PROOF = 17
-CONFIG_BYTES = 96
-_HEADER, _COUNTERS = 56, 24
-_INDEX_AND_PADDING = 8
+
+_FIRST_CHANGE = HEADER_BYTES + COUNTERS_BYTES
 _TREE_TYPE, _HEADER_V1 = 1, 0
 _CONFIG_DISCRIMINATOR = bytes.fromhex("7af5aff8ab2200cf")
 
@@ -31,19 +24,25 @@ class NoTree(ValueError):
     """These bytes are no such account."""
 
 
-def tree_bytes(depth: int, buffer: int, canopy: int = 0) -> int:
-    """Return how large the account of a tree is, which decides its rent.
+@dataclass(frozen=True)
+class TreeHeader:
+    """What stands before a tree's changes: what it is, and whose."""
 
-    It holds ``buffer`` of the last changes with their paths, the path of the rightmost leaf, and
-    the uppermost ``canopy`` levels.
-    """
-    canopy_bytes = (2 ** (canopy + 1) - 2) * HASH_BYTES if canopy else 0
-    return _HEADER + _COUNTERS + (buffer + 1) * _change_bytes(depth) + canopy_bytes
+    depth: int
+    buffer: int
+    authority: Pubkey
+    created_at_slot: int
+    sequence: int
 
-
-def least_canopy(depth: int) -> int:
-    """Return the smallest canopy with which Bubblegum takes a tree of this depth."""
-    return max(0, depth - LONGEST_PROOF)
+    @classmethod
+    def read(cls, data: bytes) -> "TreeHeader":
+        """Return what the beginning of an account's data tells. Raises ``NoTree``."""
+        if len(data) < _FIRST_CHANGE or data[:2] != bytes([_TREE_TYPE, _HEADER_V1]):
+            raise NoTree("no concurrent Merkle tree")
+        buffer, depth = struct.unpack_from("<II", data, 2)
+        (slot,) = struct.unpack_from("<Q", data, 42)
+        (sequence,) = struct.unpack_from("<Q", data, HEADER_BYTES)
+        return cls(depth, buffer, Pubkey(data[10:42]), slot, sequence)
 
 
 @dataclass(frozen=True)
@@ -61,19 +60,25 @@ class Tree:
     @classmethod
     def read(cls, data: bytes) -> "Tree":
         """Return the tree in an account's data, which may end after the changes."""
-        if len(data) < _HEADER + _COUNTERS or data[:2] != bytes([_TREE_TYPE, _HEADER_V1]):
-            raise NoTree("no concurrent Merkle tree")
-        buffer, depth = struct.unpack_from("<II", data, 2)
-        (slot,) = struct.unpack_from("<Q", data, 42)
-        sequence, active, _ = struct.unpack_from("<QQQ", data, _HEADER)
+        header = TreeHeader.read(data)
+        depth, buffer = header.depth, header.buffer
+        (active,) = struct.unpack_from("<Q", data, HEADER_BYTES + 8)
         if len(data) < tree_bytes(depth, buffer):
             raise NoTree("the account is smaller than its tree")
-        change = _change_bytes(depth)
-        at = _HEADER + _COUNTERS
+        change = change_bytes(depth)
+        at = _FIRST_CHANGE
         rightmost = at + buffer * change
         (leaves,) = struct.unpack_from("<I", data, rightmost + HASH_BYTES * (depth + 1))
         root = data[at + active * change :][:HASH_BYTES]
-        return cls(depth, buffer, Pubkey(data[10:42]), slot, sequence, leaves, root)
+        return cls(
+            depth,
+            buffer,
+            header.authority,
+            header.created_at_slot,
+            header.sequence,
+            leaves,
+            root,
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,3 @@ class TreeConfig:
             bool(data[88]),
             Version(data[90] + 1),
         )
-
-
-def _change_bytes(depth: int) -> int:
-    return HASH_BYTES + HASH_BYTES * depth + _INDEX_AND_PADDING

@@ -43,12 +43,19 @@ class Mint:
 
 
 def create_tree(
-    version: Version, *, tree: Pubkey, creator: Pubkey, depth: int, buffer: int
+    version: Version,
+    *,
+    tree: Pubkey,
+    creator: Pubkey,
+    depth: int,
+    buffer: int,
+    payer: Pubkey | None = None,
 ) -> Instruction:
     """Make a tree of an account of zeros that the compression program owns already.
 
     It goes into one transaction with the creation of that account, or a stranger may come first.
-    Nobody but its creator and delegate may mint into it.
+    Nobody but its creator and delegate may mint into it. ``payer`` pays the rent of what Bubblegum
+    keeps of it; without one the creator does.
     """
     beside = BESIDE[version]
     is_public = option(b"\x00")
@@ -59,7 +66,7 @@ def create_tree(
         [
             written(config_of(tree)),
             written(tree),
-            paying(creator),
+            paying(payer or creator),
             signing(creator),
             read(beside.noop),
             read(beside.compression),

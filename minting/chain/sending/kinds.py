@@ -51,6 +51,9 @@ class Kind(Protocol):
         No less than it takes: a payer that has not so much is not made to try.
         """
 
+    def shape(self, payload: Mapping[str, Any]) -> str:
+        """Return what the compute units depend on, beside number and size of the instructions."""
+
     def is_final(self, error: str) -> bool:
         """Tell whether another attempt would meet the same error, as the chain words it."""
 
@@ -82,6 +85,10 @@ class Plain:
         """Take nothing beside the fee."""
         return 0
 
+    def shape(self, payload: Mapping[str, Any]) -> str:
+        """Depend on nothing else."""
+        return ""
+
     def is_final(self, error: str) -> bool:
         """Take what a program says for final, and what the network says for passing."""
         return "InstructionError" in error
@@ -105,6 +112,7 @@ class Plain:
 _MODULES = {
     SubmissionKind.ANCHOR: "minting.chain.anchoring.ANCHOR",
     SubmissionKind.CERTIFICATE: "minting.chain.certificates.certifying.CERTIFICATE",
+    SubmissionKind.TREE: "minting.chain.trees.creating.TREE",
 }
 
 

@@ -20,6 +20,7 @@ from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import KINDS, Keys
 from minting.chain.sending.looking import worded
 from minting.chain.sending.pricing import Prices
+from minting.chain.sending.purse import WAIT_SECONDS, Lack, affordable
 from minting.chain.sending.signing import Draft, draft_of, most_that_it_costs, sign, written_by
 from minting.chain.sending.storing import Made, put_off, record_error, store
 from minting.chain.transactions import (
@@ -35,16 +36,15 @@ from minting.chain.wallets.signer import Signer
 from minting.crashpoints import reach
 from minting.interruptions import describe
 from minting.states import SubmissionKind, WalletRole
-from tieback.metrics import CHAIN_LACKING_LAMPORTS, CHAIN_PAYER_LAMPORTS
+from tieback.metrics import CHAIN_PAYER_LAMPORTS
 
 log = structlog.get_logger(__name__)
 
-#: How long an empty purse is left alone, in seconds.
-_PURSE_SECONDS = 30.0
 #: Kinds that the creator of trees signs.
 _OF_TREES = (SubmissionKind.TREE, SubmissionKind.DELEGATE)
 #: Compute limits by shape.
 _limits: dict[str, int] = {}
+_lack = Lack()
 
 
 def forget_limits() -> None:
@@ -70,17 +70,19 @@ class Preparer:
         signer = await self.bound_signer()
         balance = await self._balance(signer.address)
         # Simulations of who cannot pay fail, and would be told as errors of what is sent.
-        least = len(flights) * LAMPORTS_PER_SIGNATURE
-        if not await self._is_paid_for(flights, signer.address, balance, least):
+        least = [(flight, _least_cost(flight)) for flight in flights]
+        flights = await self._paid_for(least, signer.address, balance)
+        if not flights:
             return
         signers = await self._signers(flights, signer)
         blockhash = (
             await self._rpc.ask(lambda client: client.get_latest_blockhash(Confirmed))
         ).value
         ready = await self._ready(flights, signers, blockhash.blockhash)
-        cost = sum(one.cost for one in ready)
-        signable = [one.draft.flight for one in ready]
-        if not ready or not await self._is_paid_for(signable, signer.address, balance, cost):
+        costs = [(one.draft.flight, one.cost) for one in ready]
+        paid = {flight.id for flight in await self._paid_for(costs, signer.address, balance)}
+        ready = [one for one in ready if one.draft.flight.id in paid]
+        if not ready:
             return
         made = await in_own_thread(_sign_all, ready, signers)
         await in_own_thread(
@@ -109,7 +111,8 @@ class Preparer:
         """Have the price and the balance known, where so many lamports are to be spent."""
         signer = await self.bound_signer()
         await self._prices.of((signer.address,))
-        _tell_lack(await self._balance(signer.address), committed + RENT_EXEMPT)
+        balance = await self._balance(signer.address)
+        _lack.note(max(0, committed + RENT_EXEMPT - balance))
 
     async def _signers(self, flights: Sequence[Flight], signer: Signer) -> "_Signers":
         """Return who signs; the creator of trees is asked for only where there are trees to do."""
@@ -169,21 +172,18 @@ class Preparer:
         CHAIN_PAYER_LAMPORTS.set(balance)
         return balance
 
-    async def _is_paid_for(
-        self, flights: Sequence[Flight], address: Pubkey, balance: int, cost: int
-    ) -> bool:
-        """Tell whether the payer has enough; where it has not, put all of them off and say so."""
-        needed = cost + RENT_EXEMPT
-        _tell_lack(balance, needed)
-        if balance >= needed:
-            return True
-        why = f"The payer {address} has {balance:,} lamports, and {needed:,} are needed: fund it."
-        await in_own_thread(put_off, flights, why, wait=_PURSE_SECONDS)
-        return False
-
-
-def _tell_lack(balance: int, needed: int) -> None:
-    CHAIN_LACKING_LAMPORTS.set(max(0, needed - balance))
+    async def _paid_for(
+        self, costs: Sequence[tuple[Flight, int]], address: Pubkey, balance: int
+    ) -> list[Flight]:
+        """Return what the payer has enough for; put the rest off and say why."""
+        needed = sum(cost for _, cost in costs) + RENT_EXEMPT
+        paid, unpaid = affordable(costs, balance)
+        _lack.note(max(0, needed - balance))
+        if unpaid:
+            lacks = f"{balance:,} lamports, and {needed:,} are needed"
+            why = f"The payer {address} has {lacks}: fund it."
+            await in_own_thread(put_off, unpaid, why, wait=WAIT_SECONDS)
+        return paid
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,15 @@ class _Ready:
     draft: Draft
     message: MessageV0
     cost: int
+
+
+def _least_cost(flight: Flight) -> int:
+    """Return the lamports that a submission takes at least, beside what its units cost."""
+    try:
+        return LAMPORTS_PER_SIGNATURE + KINDS[flight.kind].spends(flight.payload)
+    except (ValueError, TypeError, LookupError):
+        # Nothing can be made of it; what makes its transaction will say so.
+        return LAMPORTS_PER_SIGNATURE
 
 
 def _made_ready(draft: Draft, address: Pubkey, blockhash: Hash, units: int, price: Price) -> _Ready:

@@ -38,7 +38,7 @@ def draft_of(flight: Flight, keys: Keys) -> Draft:
     return Draft(
         flight,
         instructions,
-        shape=f"{flight.kind}:{len(instructions)}:{length // 64}",
+        shape=f"{flight.kind}:{kind.shape(flight.payload)}:{len(instructions)}:{length // 64}",
         mints=kind.mints(flight.payload),
         spends=kind.spends(flight.payload),
     )

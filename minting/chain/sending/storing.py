@@ -193,7 +193,8 @@ def settle(flights: Sequence[Flight], landed: Sequence[Landed]) -> None:
 
 
 def _tell_completed(completed: Sequence[Flight], landed: Mapping[UUID, Landed]) -> None:
-    for flight in completed:
+    # By tree, as whoever chooses among trees holds them: nobody waits in a circle.
+    for flight in sorted(completed, key=lambda one: str(one.payload.get("tree", ""))):
         if flight.signed is None:
             continue
         of_it = landed[flight.signed.id]

@@ -93,7 +93,7 @@ def test_sol_is_a_decimal_number(lamports, sol):
     ("schema", "uri", "fit"), [(1, 34, 8), (2, 34, 8), (1, 100, 5), (2, 100, 4)]
 )
 def test_as_many_mints_are_told_as_fit_a_packet(schema, uri, fit):
-    assert offers.mints_at_once(schema, uri) == fit
+    assert offers.mints_at_once(schema, 20, uri) == fit
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Trees of compressed NFTs: which shapes there are, making, choosing and watching them."""
