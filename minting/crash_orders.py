@@ -39,6 +39,9 @@ NAMES = (
     "chain.expired",
     "metadata.pinned",
     "metadata.recorded",
+    "reconciliation.looked",
+    "reconciliation.before_commit",
+    "reconciliation.committed",
 )
 
 

@@ -35,6 +35,7 @@ EVENT_TYPES: dict[str, str] = {
     "batch.held_back": "The brand's daily cap keeps some of the batch from the chain until it may.",
     "submission.failed": "Something could not be written to a chain; a person must look.",
     "submission.retried": "A person let a failed submission to a chain go on.",
+    "reconciliation.discrepancy": "Chain and database differ; a person has to decide.",
     "pack.downloaded": "A signed URL for a pack was given out.",
 }
 

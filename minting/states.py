@@ -243,7 +243,116 @@ TRANSACTION_TRANSITIONS: dict[TransactionStatus, tuple[TransactionStatus, ...]] 
     ),
     TransactionStatus.FINALIZED: (),
     TransactionStatus.FAILED: (),
-    TransactionStatus.EXPIRED: (),
+    # Where reconciliation finds it on the chain after all.
+    TransactionStatus.EXPIRED: (TransactionStatus.SENT,),
+}
+
+
+class RunType(TextChoices):
+    """How much a reconciliation looks at."""
+
+    INCREMENTAL = "incremental", "Incremental"
+    FULL = "full", "Full"
+
+
+class RunScope(TextChoices):
+    """What a reconciliation looks at."""
+
+    ALL = "all", "All"
+    ANCHORS = "anchors", "Anchors"
+    DOCUMENTS = "documents", "Documents"
+    TREES = "trees", "Trees"
+
+
+class RunStatus(TextChoices):
+    """How far a reconciliation has come."""
+
+    PENDING = "pending", "Pending"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+
+
+RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
+    RunStatus.PENDING: (RunStatus.COMPLETED, RunStatus.FAILED),
+    RunStatus.COMPLETED: (),
+    RunStatus.FAILED: (),
+}
+
+
+class DriftDirection(TextChoices):
+    """Which side lacks something."""
+
+    DB_TO_CHAIN = "db_to_chain", "Here, and not there"
+    CHAIN_TO_DB = "chain_to_db", "There, and not here"
+    MISMATCH = "mismatch", "On both sides, and not the same"
+
+
+class DriftKind(TextChoices):
+    """In what database and chain, or database and the place of documents, differ."""
+
+    TRANSACTION_MISSING = "transaction_missing", "Transaction missing"
+    TRANSACTION_IN_VAIN = "transaction_in_vain", "Transaction in vain"
+    SUBMISSION_UNFOUNDED = "submission_unfounded", "Submission unfounded"
+    ANCHOR_MISSING = "anchor_missing", "Anchor missing"
+    DOCUMENT_MISSING = "document_missing", "Document missing"
+    TREE_MISSING = "tree_missing", "Tree missing"
+    LEAF_MISSING = "leaf_missing", "Leaf missing"
+    TRANSACTION_LANDED = "transaction_landed", "Transaction landed"
+    LANDED_TWICE = "landed_twice", "Landed twice"
+    ORPHAN_ANCHOR = "orphan_anchor", "Orphan anchor"
+    UNKNOWN_SPENDING = "unknown_spending", "Unknown spending"
+    LEAF_UNRECORDED = "leaf_unrecorded", "Leaf unrecorded"
+    UNKNOWN_LEAF = "unknown_leaf", "Unknown leaf"
+    MEMO_DIFFERS = "memo_differs", "Memo differs"
+    DOCUMENT_DIFFERS = "document_differs", "Document differs"
+    TREE_SUPPLY_DIFFERS = "tree_supply_differs", "Tree supply differs"
+    TREE_AUTHORITY_DIFFERS = "tree_authority_differs", "Tree authority differs"
+    OWNER_DIFFERS = "owner_differs", "Owner differs"
+    LEAF_DIFFERS = "leaf_differs", "Leaf differs"
+    SEQUENCE_GAP = "sequence_gap", "Sequence gap"
+    ROOT_DIFFERS = "root_differs", "Root differs"
+
+
+class DriftStatus(TextChoices):
+    """What became of a drift."""
+
+    LEFT = "left", "Left"
+    QUARANTINED = "quarantined", "Quarantined"
+    ACCEPTED = "accepted", "Accepted"
+    UNAUTHORISED = "unauthorised", "Unauthorised"
+    REPAIRED = "repaired", "Repaired"
+    GONE = "gone", "Gone"
+
+
+# Somebody, or the next run, has something to do.
+OPEN_DRIFTS = (DriftStatus.LEFT, DriftStatus.QUARANTINED)
+# Still there, whatever was decided of them: not found anew.
+STANDING_DRIFTS = (*OPEN_DRIFTS, DriftStatus.ACCEPTED, DriftStatus.UNAUTHORISED)
+
+DRIFT_TRANSITIONS: dict[DriftStatus, tuple[DriftStatus, ...]] = {
+    DriftStatus.LEFT: (
+        DriftStatus.QUARANTINED,
+        DriftStatus.ACCEPTED,
+        DriftStatus.UNAUTHORISED,
+        DriftStatus.REPAIRED,
+        DriftStatus.GONE,
+    ),
+    DriftStatus.QUARANTINED: (
+        DriftStatus.LEFT,
+        DriftStatus.ACCEPTED,
+        DriftStatus.UNAUTHORISED,
+        DriftStatus.REPAIRED,
+        DriftStatus.GONE,
+    ),
+    # Back where it is no longer what the person had seen.
+    DriftStatus.ACCEPTED: (DriftStatus.QUARANTINED, DriftStatus.GONE),
+    DriftStatus.UNAUTHORISED: (
+        DriftStatus.QUARANTINED,
+        DriftStatus.ACCEPTED,
+        DriftStatus.GONE,
+    ),
+    DriftStatus.REPAIRED: (),
+    DriftStatus.GONE: (),
 }
 
 

@@ -10,6 +10,9 @@ from celery import Task, shared_task
 from django.conf import settings
 
 from minting import pipeline, revocations
+from minting.chain.reconciliation import keeping
+from minting.chain.reconciliation.asking import RECONCILE, begin_scheduled
+from minting.chain.reconciliation.claims import oldest_due as oldest_run
 from minting.chain.sending import retrying
 from minting.chain.sending.claims import oldest_due
 from minting.chain.trees import asking as trees
@@ -124,6 +127,33 @@ def watch_trees() -> None:
     asyncio.run(watch())
 
 
+@shared_task(name=RECONCILE)
+def reconcile(hint: str = "") -> None:
+    """Compare with the chain for one turn; ``hint`` only tells why the bell rang."""
+    # Libraries of the chain, which no other plane that knows of this task needs.
+    from minting.chain.reconciliation.running import work_runs
+
+    until = time.monotonic() + min(SENDS_FOR_SECONDS, float(settings.TIEBACK_WINDOW_SECONDS))
+    if async_to_sync(work_runs)(until=until, stop=lambda: stop_requested() or job_waits()):
+        pipeline.ring_step(RECONCILE, hint)
+
+
+@shared_task(name="minting.begin_reconciliation")
+def begin_reconciliation() -> None:
+    """Ask for the scheduled reconciliation, unless the one before is not done."""
+    begun = begin_scheduled()
+    if begun is not None:
+        pipeline.ring_step(RECONCILE, begun, expires=pipeline.SWEPT_BELL_SECONDS)
+
+
+@shared_task(name="minting.forget_reports")
+def forget_reports() -> None:
+    """Delete reports of reconciliations that have been kept for long enough, in steps."""
+    deadline = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    while keeping.forget_some() and not stop_requested() and time.monotonic() < deadline:
+        pass
+
+
 @shared_task(name="minting.prove_missed")
 def prove_missed() -> None:
     """Ask for the proofs of batches that were minted before there were any."""
@@ -188,6 +218,9 @@ def sweep() -> None:
     unbegun = trees.oldest_unbegun() if chain_is_on() else None
     if unbegun is not None:
         pipeline.ring_step(trees.CREATE, unbegun, expires=pipeline.SWEPT_BELL_SECONDS)
+    unreconciled = oldest_run()
+    if unreconciled is not None:
+        pipeline.ring_step(RECONCILE, unreconciled, expires=pipeline.SWEPT_BELL_SECONDS)
     waiting = revocations.oldest_unfinished()
     if waiting is not None:
         pipeline.ring_step(revocations.REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)

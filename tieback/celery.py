@@ -67,6 +67,7 @@ app.conf.update(
         "chain.submit": {"queue": "chain"},
         "chain.create_trees": {"queue": "chain"},
         "minting.watch_trees": {"queue": "chain"},
+        "chain.reconcile": {"queue": "chain"},
         "minting.pin": {"queue": "exports"},
     },
     timezone="UTC",
@@ -136,6 +137,16 @@ app.conf.update(
         "watch-trees": {
             "task": "minting.watch_trees",
             "schedule": 60.0,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        "begin-reconciliation": {
+            "task": "minting.begin_reconciliation",
+            "schedule": settings.RECONCILIATION_INTERVAL_MS / 1000,
+            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
+        },
+        "forget-reports": {
+            "task": "minting.forget_reports",
+            "schedule": 3600.0,
             "options": {"expires": PERIODIC_EXPIRES_SECONDS},
         },
         "delete-expired-answers": {

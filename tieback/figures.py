@@ -20,6 +20,15 @@ LONG_WAIT_SECONDS = 900
 # Scans of a day that is not there are answered and not written down. A day is made each day.
 FEWEST_SCAN_DAYS_AHEAD = 3
 
+#: Every kind of drift that reconciliation finds (minting/states.py).
+DRIFTS = (
+    *("transaction_missing", "transaction_in_vain", "submission_unfounded", "anchor_missing"),
+    *("document_missing", "tree_missing", "leaf_missing", "transaction_landed", "landed_twice"),
+    *("orphan_anchor", "unknown_spending", "leaf_unrecorded", "unknown_leaf", "memo_differs"),
+    *("document_differs", "tree_supply_differs", "tree_authority_differs", "owner_differs"),
+    *("leaf_differs", "sequence_gap", "root_differs"),
+)
+
 # Waiting is a job that any worker may claim now or after its wait for another attempt, and not one
 # that a person has paused; an ended lease that still has an owner is a worker that died. Every
 # state is named, so that a gauge falls to 0 and not away.
@@ -78,6 +87,12 @@ with standing as (
            with ordinality as known (name, place)
       left join (select status, count(*) as total from minting_chaintree group by status)
            as counted on counted.status = name
+), drifts as (
+    select name, coalesce(total, 0) as total, place
+      from unnest(%(drifts)s::text[]) with ordinality as known (name, place)
+      left join (select kind, count(*) as total from minting_chaindrift
+                  where status in ('left', 'quarantined') group by kind)
+           as counted on counted.kind = name
 )
 select clock_timestamp(),
        (select json_object_agg(name, total order by place) from jobs),
@@ -93,6 +108,10 @@ select clock_timestamp(),
        (select json_object_agg(name, total order by place) from trees),
        (select count(*) from minting_chaintree
          where trouble <> '' and status in ('active', 'full')),
+       (select json_object_agg(name, total order by place) from drifts),
+       (select extract(epoch from clock_timestamp() - finished_at)::float8
+          from minting_reconciliationrun where status = 'completed'
+         order by created_at desc, id desc limit 1),
        (select count(*) from exports_packbuild
          where status = 'generating' and owner <> '' and lease_until <= clock_timestamp()),
        (select count(*) from (select from resolver_activation limit %(most)s) as first_ones),
@@ -121,10 +140,17 @@ class QueueFigures:
     documents: dict[str, int]
     trees: dict[str, int]
     trees_in_trouble: int
+    drifts: dict[str, int]
+    reconciled_seconds_ago: float | None
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
     endpoints_open: dict[str, int]
+
+    @property
+    def drifts_total(self) -> int:
+        """Drifts that wait for a person or for the next run."""
+        return sum(self.drifts.values())
 
     @property
     def no_endpoint_answers(self) -> bool:
@@ -166,6 +192,8 @@ class QueueFigures:
             "metadata_documents": self.documents,
             "trees": self.trees,
             "trees_in_trouble": self.trees_in_trouble,
+            "drifts": self.drifts,
+            "reconciled_seconds_ago": self.reconciled_seconds_ago,
             "expired_leases": {
                 "mint": self.expired_job_leases,
                 "exports": self.expired_build_leases,
@@ -179,7 +207,7 @@ class QueueFigures:
 def read_figures() -> QueueFigures:
     """Read all figures as of now, of every brand."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {"most": MOST_COUNTED})
+        cursor.execute(_FIGURES, {"most": MOST_COUNTED, "drifts": list(DRIFTS)})
         return QueueFigures(*cursor.fetchone())
 
 
@@ -240,6 +268,17 @@ class FiguresCollector(Collector):
             "tieback_trees_in_trouble",
             "Trees in use of which the chain says something else than is known.",
             figures.trees_in_trouble,
+        )
+        yield _by(
+            "tieback_reconciliation_drifts",
+            "In what database and chain differ, and nobody has decided yet.",
+            "kind",
+            figures.drifts,
+        )
+        yield GaugeMetricFamily(
+            "tieback_reconciliation_age_seconds",
+            "How long ago a reconciliation was last completed; 0 where none ever was.",
+            figures.reconciled_seconds_ago or 0.0,
         )
         yield _by(
             "tieback_expired_leases",

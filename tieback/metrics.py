@@ -95,6 +95,9 @@ TREE_LEAVES_LACKING = Gauge(
 CHAIN_TRANSACTIONS = Counter(
     "tieback_chain_transactions_total", "What has become of transactions.", ["outcome"]
 )
+RECONCILIATIONS = Counter(
+    "tieback_reconciliations_total", "Reconciliations that have ended.", ["outcome"]
+)
 
 
 def registry() -> CollectorRegistry:

@@ -29,6 +29,7 @@ from tieback.api.description import DESCRIPTION
 from tieback.logs import logging_config
 from tieback.pinning_settings import known_provider, missing_for
 from tieback.planes import PLANES
+from tieback.reconciliation_settings import read_reconciliation
 from tieback.tag_keys import TagKeys, UnsoundTagKeys, read_tag_keys
 from tieback.tree_settings import read_usual_tree
 from tieback.variables import Variables
@@ -180,6 +181,7 @@ SOLANA_NETWORK = env.str(
 )
 SOLANA_ALLOW_PUBLIC_NETWORK = env.str("SOLANA_ALLOW_PUBLIC_NETWORK", "")
 QUEUE_CONCURRENCY = env.int("QUEUE_CONCURRENCY", 16, validate=validate.Range(1, 256))
+RECONCILIATION_INTERVAL_MS, RECONCILIATION_REPORT_DAYS = read_reconciliation(env)
 TIEBACK_CHAIN_LOOK_SECONDS = env.float(
     "TIEBACK_CHAIN_LOOK_SECONDS", 0.4, validate=validate.Range(0.01, 60)
 )
@@ -282,9 +284,7 @@ MIDDLEWARE = [
     *_ARMED,
 ]
 # The resolver signs nobody in and takes no form, so these checks do not concern it.
-_RESOLVER_GOES_WITHOUT = [
-    "admin.E408", "admin.E409", "admin.E410", "axes.W002", "security.W003",
-]  # fmt: skip
+_RESOLVER_GOES_WITHOUT = "admin.E408 admin.E409 admin.E410 axes.W002 security.W003".split()
 SILENCED_SYSTEM_CHECKS = _RESOLVER_GOES_WITHOUT if TIEBACK_PLANE == "resolver" else []
 ROOT_URLCONF = {"console": "tieback.urls.console", "resolver": "tieback.urls.resolver"}.get(
     TIEBACK_PLANE or "", "tieback.urls.web"
@@ -397,7 +397,6 @@ REST_FRAMEWORK = {
 }
 
 SPECTACULAR_SETTINGS = DESCRIPTION
-
 
 try:
     TIEBACK_TAG_KEYS: TagKeys = read_tag_keys(_tag_keys or "")

@@ -12,10 +12,12 @@ from minting.api import (
     lifecycle,
     mint_requests,
     proofs,
+    reconciliation,
     revocations,
     serial_lists,
     trees,
 )
+from tieback.api.slashes import path_either_way
 
 urlpatterns = [
     path("mint-requests/", mint_requests.MintRequestView.as_view(), name="mint-request"),
@@ -79,6 +81,26 @@ urlpatterns = [
         "mint-revocations/<uuid:revocation_id>/",
         revocations.RevocationDetailView.as_view(),
         name="revocation",
+    ),
+    path_either_way(
+        "reconciliation/reports/",
+        reconciliation.ReconciliationReportListView.as_view(),
+        name="reconciliation-report-list",
+    ),
+    path_either_way(
+        "reconciliation/reports/<uuid:run_id>/",
+        reconciliation.ReconciliationReportView.as_view(),
+        name="reconciliation-report",
+    ),
+    path_either_way(
+        "reconciliation/run/",
+        reconciliation.ReconciliationRunView.as_view(),
+        name="reconciliation-run",
+    ),
+    path(
+        "reconciliation/drifts/",
+        reconciliation.ReconciliationDriftListView.as_view(),
+        name="reconciliation-drift-list",
     ),
     path("mint-units/<slug:token>/proof/", proofs.MintUnitProofView.as_view(), name="unit-proof"),
     path("mint-units/", batches.MintUnitListView.as_view(), name="mint-unit-list"),

@@ -36,13 +36,18 @@ def memo_of(proof: BatchProof, head: ProofHead) -> str:
         "size": head.size,
         "root": head.root,
     }
-    if proof.status == ProofStatus.SIGNED and proof.signed_at is not None:
+    if is_last(proof, head) and proof.signed_at is not None:
         told |= {
             "at": f"{proof.signed_at:%Y-%m-%dT%H:%M:%SZ}",
             "key": proof.key,
             "sig": proof.signature,
         }
     return json.dumps(told, separators=(",", ":"))
+
+
+def is_last(proof: BatchProof, head: ProofHead) -> bool:
+    """Tell whether a root is the one that the brand has signed."""
+    return proof.status == ProofStatus.SIGNED and head.size == proof.quantity
 
 
 def queue_for(proof: BatchProof, head: ProofHead) -> None:
@@ -59,7 +64,7 @@ def queue_for(proof: BatchProof, head: ProofHead) -> None:
         payload={
             "memo": memo_of(proof, head),
             "root": head.root,
-            "is_last": proof.status == ProofStatus.SIGNED,
+            "is_last": is_last(proof, head),
         },
         priority=batch.job.priority,
     )

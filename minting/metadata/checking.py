@@ -11,6 +11,7 @@ from minting.models import MetadataDocument
 from minting.revocations import Act
 from minting.states import MetadataStatus
 from tieback.brands.audit import ActsFor, record
+from tieback.brands.scoping import brand_scope
 from tieback.errors import Missing, PermanentError, TransientError
 
 log = structlog.get_logger(__name__)
@@ -57,12 +58,13 @@ def pin_again(document: MetadataDocument, act: Act) -> bool:
         log.warning("not_pinned_again", metadata_document_id=str(document.pk), error=str(error))
         return False
     if is_kept:
-        record(
-            ActsFor(document.brand_id, act.actor),
-            "metadata_document.pinned_again",
-            TARGET,
-            document.pk,
-            after={"driver": document.driver},
-            request=act.request_id,
-        )
+        with brand_scope(document.brand_id):
+            record(
+                ActsFor(document.brand_id, act.actor),
+                "metadata_document.pinned_again",
+                TARGET,
+                document.pk,
+                after={"driver": document.driver},
+                request=act.request_id,
+            )
     return is_kept

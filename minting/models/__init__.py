@@ -12,6 +12,7 @@ from minting.models.metadata import MetadataDocument
 from minting.models.pauses import MintPause
 from minting.models.prices import ChainPrice
 from minting.models.proofs import BatchProof, ProofHead, ProofKey
+from minting.models.reconciliation import ChainDrift, ReconciliationCursor, ReconciliationRun
 from minting.models.revocations import MintRevocation
 from minting.models.serials import SerialList, SerialListChunk
 from minting.models.trees import ChainTree
@@ -21,6 +22,7 @@ from minting.models.wallets import ChainWallet
 __all__ = (
     "BatchProof",
     "ChainBudget",
+    "ChainDrift",
     "ChainPrice",
     "ChainSubmission",
     "ChainTransaction",
@@ -44,6 +46,8 @@ __all__ = (
     "ProductionBatch",
     "ProofHead",
     "ProofKey",
+    "ReconciliationCursor",
+    "ReconciliationRun",
     "RpcEndpoint",
     "SerialList",
     "SerialListChunk",

@@ -152,6 +152,11 @@ class ChainTransaction(models.Model):
                 ),
                 name="minting_transaction_costs",
             ),
+            models.Index(
+                fields=("network", "settled_at", "id"),
+                condition=models.Q(settled_at__isnull=False),
+                name="minting_transaction_settled",
+            ),
         )
         constraints = (
             models.UniqueConstraint(fields=("signature",), name="minting_transaction_signature"),
@@ -184,7 +189,10 @@ class ChainTransaction(models.Model):
             pgtrigger.Protect(
                 name="settled_stays",
                 operation=pgtrigger.Update,
-                condition=~pgtrigger.Q(old__status=TransactionStatus.SENT),
+                condition=~pgtrigger.Q(old__status=TransactionStatus.SENT)
+                & ~pgtrigger.Q(
+                    old__status=TransactionStatus.EXPIRED, new__status=TransactionStatus.SENT
+                ),
             ),
             pgtrigger.Protect(
                 name="signed_stays",

@@ -20,6 +20,7 @@ from minting.metadata.cid import cid_of
 from minting.models import (
     BatchProof,
     ChainBudget,
+    ChainDrift,
     ChainSubmission,
     ChainTransaction,
     ChainTree,
@@ -33,6 +34,7 @@ from minting.models import (
     MintUnit,
     PassportVersion,
     Product,
+    ReconciliationRun,
     RpcEndpoint,
 )
 from minting.serials import generate_tokens
@@ -40,6 +42,7 @@ from minting.states import (
     FINISHED_JOBS,
     ActivationMode,
     BatchStatus,
+    DriftKind,
     IdentityMode,
     JobStatus,
     SubmissionKind,
@@ -48,7 +51,7 @@ from resolver.models import AccessGrant, Link, ScanPolicy, ScanSignal
 from tests.chain.trees.rows import make_tree as tree_row
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
-from tieback.brands.scoping import brand_scope
+from tieback.brands.scoping import all_brands, brand_scope
 
 _BATCH_OF = {
     JobStatus.QUEUED: BatchStatus.QUEUED,
@@ -330,6 +333,27 @@ def make_grant(shop: Shop) -> AccessGrant:
             granted_by="user:1",
             expires_at=timezone.now() + timedelta(days=30),
         )
+
+
+def make_drift(shop: Shop | None, **fields: Any) -> ChainDrift:
+    """Find that chain and database differ in something of a brand's, or of nobody's."""
+    values: dict[str, Any] = {
+        "kind": DriftKind.TRANSACTION_MISSING,
+        "direction": "db_to_chain",
+        "subject_type": "transaction",
+        "subject_id": "1" * 64,
+        "status": "quarantined",
+        "network": "devchain",
+        **fields,
+    }
+    with acting_as("worker"), all_brands():
+        return ChainDrift.objects.create(brand_id=shop.brand_id if shop else None, **values)
+
+
+def make_run() -> ReconciliationRun:
+    """Ask for the scheduled comparison with the chain."""
+    with acting_as("worker"), all_brands():
+        return ReconciliationRun.objects.create(type="incremental", network="devchain")
 
 
 def make_wallet() -> ChainWallet:

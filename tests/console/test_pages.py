@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from minting.models import ChainBudget, RpcEndpoint
+from minting.models import ChainBudget, ReconciliationRun, RpcEndpoint
 from minting.states import JobStatus
 from resolver.models import Link, ScanPolicy
 from tests.console.conftest import staff_with
@@ -19,6 +19,7 @@ from tests.console.rows import (
     make_build,
     make_cycles,
     make_document,
+    make_drift,
     make_endpoint,
     make_grant,
     make_jobs,
@@ -28,6 +29,7 @@ from tests.console.rows import (
     make_price,
     make_proof,
     make_revocation,
+    make_run,
     make_scan_policy,
     make_scan_signal,
     make_transaction,
@@ -78,6 +80,8 @@ def full(shop: Shop) -> Shop:
     make_transaction(shop, job)
     make_document(shop)
     make_tree(shop)
+    make_drift(shop)
+    make_run()
     make_pause(shop, job)
     make_revocation(shop, job)
     make_scan_signal(shop, job)
@@ -98,7 +102,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 28
+    assert len(pages) == 2 + 2 * 30
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:
@@ -135,7 +139,7 @@ def url_of_jobs() -> str:
 
 def test_nothing_can_be_added_changed_or_deleted(console: Client, full: Shop) -> None:
     for model, page in zip(site._registry, details(), strict=True):
-        if model not in {ChainBudget, ResolverHost, RpcEndpoint, ScanPolicy}:
+        if model not in {ChainBudget, ReconciliationRun, ResolverHost, RpcEndpoint, ScanPolicy}:
             assert console.get(url(model, "add")).status_code == HTTPStatus.FORBIDDEN, page
         delete = page.replace("/change/", "/delete/")
         assert console.post(delete, {"post": "yes"}).status_code == HTTPStatus.FORBIDDEN, page

@@ -14,17 +14,27 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.test import override_settings
 
+from exports import storage
 from exports.worker import work_next_build
 from minting import worker
 from minting.chain import anchoring
+from minting.chain.reconciliation.running import work_runs
 from minting.chain.sending.rounds import work_submissions
 from minting.chain.wallets.given import GivenKey, Hidden
 from minting.chain.wallets.payer import forget_signers
+from minting.metadata.drivers.embedded import key_of
 from minting.metadata.pinning import Step
 from minting.metadata.pinning import work_next_step as pin_next
-from minting.models import BatchProof, ChainSubmission, MintBatch, MintUnit, ProofHead
+from minting.models import (
+    BatchProof,
+    ChainSubmission,
+    MetadataDocument,
+    MintBatch,
+    MintUnit,
+    ProofHead,
+)
 from minting.proofs.building import work_next_step
-from minting.states import ChainMode, SubmissionStatus
+from minting.states import ChainMode, MetadataStatus, SubmissionStatus
 from minting.worker import Outcome, work_next_job
 from resolver import database, hosts, recording
 from resolver.remembering import Remembered
@@ -166,6 +176,14 @@ def _count() -> None:
         count_visitors()
 
 
+def _compare() -> None:
+    """Lose the bytes of a document that is pinned, and work on the run that is asked for."""
+    with acting_as("worker"), all_brands():
+        lost = MetadataDocument.objects.filter(status=MetadataStatus.PINNED).earliest("created_at")
+        storage.PackStorage().bucket.Object(key_of(str(lost.cid))).delete()
+        async_to_sync(work_runs)(until=time.monotonic() + 30, stop=lambda: False)
+
+
 def _pin() -> None:
     with acting_as("worker"):
         while pin_next() is not Step.NOTHING:
@@ -185,6 +203,7 @@ EVENTS: dict[str, Callable[[], None]] = {
     "a worker anchors the roots": _anchor,
     "a worker pins the documents": _pin,
     "the operator sets a network": _set_network,
+    "a pinned document is lost, and a worker compares": _compare,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,
     "a worker counts the scans": _count,

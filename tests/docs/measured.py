@@ -19,6 +19,7 @@ def gauges() -> set[str]:
             "submissions",
             "documents",
             "trees",
+            "drifts",
             "endpoints_open",
         )
     }

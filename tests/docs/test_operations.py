@@ -58,7 +58,9 @@ def test_symptom_says_cause_sign_and_remedy_or_that_it_cannot_occur(symptom: str
         assert [word for word in ("**Cause.**", "**See.**", "**Do.**") if word not in text] == []
 
 
-@pytest.mark.parametrize("name", ["failed mint recovery", "queue backlog"])
+@pytest.mark.parametrize(
+    "name", ["failed mint recovery", "reconciliation discrepancy", "queue backlog"]
+)
 def test_runbook_leads_from_diagnosis_to_prevention(name: str) -> None:
     steps = re.findall(r"^\d\. \*\*(.+?)\.\*\*", section(TEXT, f"Runbook: {name}"), re.MULTILINE)
 

@@ -15,6 +15,7 @@ import pytest
 from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.models import (
     BatchProof,
+    ChainDrift,
     ChainSubmission,
     ChainTransaction,
     ChainTree,
@@ -22,7 +23,17 @@ from minting.models import (
     MintUnit,
     UnitAsset,
 )
-from minting.states import FINISHED_JOBS, JobStatus, LeafSchema, SubmissionKind
+from minting.states import (
+    FINISHED_JOBS,
+    STANDING_DRIFTS,
+    DriftDirection,
+    DriftKind,
+    DriftStatus,
+    JobStatus,
+    LeafSchema,
+    RunStatus,
+    SubmissionKind,
+)
 from tests.docs.test_states import MACHINES, PRODUCTION_BATCH
 from tests.planes import acting_as
 from tests.platform.conftest import TwoBrands, two_brands
@@ -60,6 +71,7 @@ class Rows:
     document: MetadataDocument
     tree: ChainTree
     asset: UnitAsset
+    drift: ChainDrift
 
 
 def _of_job(state: Any) -> str:
@@ -80,6 +92,20 @@ _ACTIVATED = ", activated_at = now()"
 _PINNED = f""", cid = 'b' || repeat('a', 58), short_id = repeat('a', 8), content = 'x', size = 1,
     sha256 = '{hashlib.sha256(b"x").hexdigest()}', driver = 'embedded', pinned_at = now()"""
 _STORED = ", sha256 = repeat('0', 64), byte_size = 1, completed_at = now()"
+
+
+def _run_of(rows: "Rows") -> object:
+    assert rows.brand.run
+    return rows.brand.run.id
+
+
+def _finished(state: Any) -> str:
+    return f", finished_at = {'null' if state == RunStatus.PENDING else 'now()'}"
+
+
+def _closed(state: Any) -> str:
+    return f", closed_at = {'null' if state in STANDING_DRIFTS else 'now()'}"
+
 
 PLACES: dict[str, Place] = {
     "Mint job": Place("minting_mintjob", lambda r: r.brand.failed.id, "FAILED", _of_job),
@@ -111,6 +137,8 @@ PLACES: dict[str, Place] = {
     ),
     "Tree": Place("minting_chaintree", lambda r: r.tree.id, "creating", lambda _: _ACTIVATED),
     "Asset": Place("minting_unitasset", lambda r: r.asset.id, "pending"),
+    "Reconciliation": Place("minting_reconciliationrun", _run_of, "pending", _finished),
+    "Drift": Place("minting_chaindrift", lambda r: r.drift.id, "left", _closed),
     "Metadata document": Place(
         "minting_metadatadocument", lambda r: r.document.id, "pending", lambda _: _PINNED
     ),
@@ -174,6 +202,14 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             passport_version=own.product.versions.first(),
             number=100,
         )
+        drift = ChainDrift.objects.create(
+            **of_all,
+            kind=DriftKind.TRANSACTION_MISSING,
+            direction=DriftDirection.DB_TO_CHAIN,
+            subject_type="transaction",
+            subject_id="1" * 64,
+            status=DriftStatus.LEFT,
+        )
         build = PackBuild.objects.create(
             **of_all, status=PackStatus.PENDING, pack_size=1, pack_count=1
         )
@@ -186,7 +222,7 @@ def found(two_brands: TwoBrands, django_db_blocker: object) -> Rows:
             status=PackStatus.PENDING,
             storage_key=f"{own.slug}/waits.csv",
         )
-    return Rows(own, build, pack, submission, transaction, document, tree, asset)
+    return Rows(own, build, pack, submission, transaction, document, tree, asset, drift)
 
 
 def move(connection: psycopg.Connection, place: Place, row: object, state: Any) -> None:

@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "signature": lambda brand: brand.signatures[0],
     "link_id": lambda brand: brand.link.id,
     "collection_id": lambda brand: brand.trees[0],
+    "run_id": lambda brand: brand.run.id if brand.run else None,
     "number": lambda _: 1,
 }
 
@@ -65,6 +66,7 @@ REFERENCES: dict[str, Callable[[Furnished], object]] = {
     "q": lambda brand: brand.slug.partition("-")[0],
     "mpn": lambda brand: brand.product.mpn,
     "uid": lambda brand: brand.tags[0],
+    "subject": lambda brand: brand.signatures[0],
 }
 
 #: Lists that answer only where the query names an object.
@@ -120,6 +122,7 @@ HARMLESS = frozenset(
         "language",
         "is_default",
         "for_all_products",
+        "direction",
     }
 )
 
@@ -230,6 +233,10 @@ ASKS: dict[tuple[str, str], Ask] = {
         lambda brand: {"tokens": brand.tokens[:1], "reason": "stolen"},
         crossing=400,
     ),
+    # The one run that a brand may have is under way.
+    ("reconciliation-run", "POST"): Ask(
+        Scope.MINTS_WRITE, 409, lambda _: {"scope": "all"}, crossing=409
+    ),
     ("credential-list", "POST"): Ask(
         Scope.CREDENTIALS_MANAGE,
         201,
@@ -327,6 +334,9 @@ READS: dict[Scope, frozenset[str]] = {
             "unit-proof",
             "batch-proof",
             "batch-submissions",
+            "reconciliation-report-list",
+            "reconciliation-report",
+            "reconciliation-drift-list",
             "chain-transaction",
             "chain-costs",
             "chain-figures",

@@ -27,6 +27,7 @@ from minting.models import (
     PassportVersion,
     Product,
     ProductionBatch,
+    ReconciliationRun,
     SerialList,
     SerialListChunk,
 )
@@ -57,6 +58,7 @@ from tests.platform.possessions import (
     make_grant,
     make_invitation,
     make_link,
+    make_run,
     make_sent,
 )
 from tests.resolver.logos import put_logo
@@ -106,6 +108,7 @@ class Furnished:
     grant: AccessGrant
     tokens: list[str] = field(default_factory=list)
     pack: PayloadPack | None = None
+    run: ReconciliationRun | None = None
     tags: list[str] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
     trees: list[UUID] = field(default_factory=list)
@@ -136,6 +139,7 @@ class Furnished:
             str(self.lot.id),
             str(self.serial_list.id),
             str(self.pack.id if self.pack else self.minted.id),
+            str(self.run.id if self.run else self.minted.id),
             self.credential.id,
             self.all_scopes.id,
             self.no_scopes.id,
@@ -400,6 +404,7 @@ def _as_worker(brand: Furnished, packs: int) -> None:
         brand.signatures = [make_sent(brand.world, batch_id, number) for number in range(packs)]
         make_asset(brand.world, brand.tokens[0])
         brand.trees = list(ChainTree.objects.values_list("id", flat=True))
+        brand.run = make_run(brand.world, batch_id, brand.signatures)
         make_document(brand.world, brand.product)
         ScanHour.objects.create(
             brand=owner, batch_id=batch_id, hour=NOW, traffic=1, scans=1, first_scans=1

@@ -17,15 +17,27 @@ from minting.disclosure import Access
 from minting.metadata.addresses import short_ids
 from minting.metadata.cid import cid_of
 from minting.models import (
+    ChainDrift,
     ChainSubmission,
     ChainTransaction,
     ChainTree,
     MetadataDocument,
     MintUnit,
     Product,
+    ReconciliationRun,
     UnitAsset,
 )
-from minting.states import LeafSchema, MetadataStatus, SubmissionKind, SubmissionStatus
+from minting.states import (
+    DriftDirection,
+    DriftKind,
+    DriftStatus,
+    LeafSchema,
+    MetadataStatus,
+    RunStatus,
+    RunType,
+    SubmissionKind,
+    SubmissionStatus,
+)
 from resolver.models import AccessGrant, Link
 from tests.factories import BrandWorld
 from tieback.brands.models import Invitation
@@ -131,3 +143,26 @@ def make_asset(world: BrandWorld, token: str) -> UnitAsset:
         network="devchain",
         error_message=f"{world.brand.slug} error",
     )
+
+
+def make_run(world: BrandWorld, batch_id: UUID, signatures: list[str]) -> ReconciliationRun:
+    """Leave a run that is under way, one that is done, and what they have found."""
+    of_all: dict[str, Any] = {"brand": world.brand, "network": "devchain", "type": RunType.FULL}
+    ReconciliationRun.objects.create(
+        **of_all, status=RunStatus.COMPLETED, finished_at=timezone.now()
+    )
+    run = ReconciliationRun.objects.create(**of_all, last_error=f"{world.brand.slug} error")
+    for signature in signatures:
+        ChainDrift.objects.create(
+            brand=world.brand,
+            batch_id=batch_id,
+            network="devchain",
+            kind=DriftKind.TRANSACTION_MISSING,
+            direction=DriftDirection.DB_TO_CHAIN,
+            subject_type="transaction",
+            subject_id=signature,
+            status=DriftStatus.QUARANTINED,
+            run_id=run.pk,
+            reason=f"{world.brand.slug} reason",
+        )
+    return run

@@ -71,6 +71,9 @@ def test_the_rows_of_a_brand_that_serving_roles_delete_are_these():
     assert deleted == {
         ("tieback_worker", "resolver_activation"),
         ("tieback_worker", "api_keptanswer"),
+        # reports that were kept for long enough
+        ("tieback_worker", "minting_reconciliationrun"),
+        ("tieback_worker", "minting_chaindrift"),
         # what is older than its brand keeps it, and figures that are counted anew
         ("tieback_worker", "resolver_scanevent"),
         ("tieback_worker", "resolver_scanhour"),

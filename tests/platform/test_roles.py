@@ -29,6 +29,7 @@ RULING: dict[str, frozenset[Role]] = {
     "revoke_mint_units": MANAGERS,
     "set_physical_status": MANAGERS,
     "release_mint_batch": MANAGERS,
+    "run_reconciliation": MANAGERS,
     "make_test_link": MANAGERS,
     "register_tags": MANAGERS,
     "upload_serial_list": MANAGERS,

@@ -42,6 +42,10 @@ DOORS = {
     ("minting_chaintransaction", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_chaintree", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_unitasset", "open_tieback_worker", "tieback_worker", "ALL"),
+    # and what is compared with it, and the roots that were to be written
+    ("minting_reconciliationrun", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_chaindrift", "open_tieback_worker", "tieback_worker", "ALL"),
+    ("minting_proofhead", "read_tieback_worker", "tieback_worker", "SELECT"),
     # so are acts of revoking; whoever claims has to know what is paused, whosever it is
     ("minting_mintrevocation", "open_tieback_worker", "tieback_worker", "ALL"),
     ("minting_mintpause", "read_tieback_worker", "tieback_worker", "SELECT"),

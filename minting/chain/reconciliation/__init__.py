@@ -1,0 +1,1 @@
+"""Comparing what the database says with what the chain, and the place of documents, say."""

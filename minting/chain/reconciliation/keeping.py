@@ -1,0 +1,33 @@
+"""Forgetting reports, and drifts that were closed, after the days that they are kept for."""
+
+from django.conf import settings
+from django.db import connection, transaction
+
+AT_ONCE = 1_000
+_REPORTS = """
+delete from minting_reconciliationrun where id in (
+    select id from minting_reconciliationrun
+     where finished_at is not null
+       and created_at < clock_timestamp() - make_interval(days => %(days)s)
+     order by created_at, id limit %(limit)s for update skip locked)
+"""
+_DRIFTS = """
+delete from minting_chaindrift where id in (
+    select id from minting_chaindrift
+     where closed_at < clock_timestamp() - make_interval(days => %(days)s)
+     order by closed_at limit %(limit)s for update skip locked)
+"""
+
+
+def forget_some(at_most: int = AT_ONCE) -> int:
+    """Delete the oldest reports and closed drifts that are due; return how many.
+
+    What still stands stays, however old it is.
+    """
+    asked = {"days": int(settings.RECONCILIATION_REPORT_DAYS), "limit": at_most}
+    gone = 0
+    for statement in (_REPORTS, _DRIFTS):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, asked)
+            gone += cursor.rowcount
+    return gone
