@@ -37,6 +37,8 @@ NAMES = (
     "chain.sent",
     "chain.settled",
     "chain.expired",
+    "assets.before_commit",
+    "assets.grouped",
     "metadata.pinned",
     "metadata.recorded",
     "reconciliation.looked",

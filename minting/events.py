@@ -36,6 +36,8 @@ EVENT_TYPES: dict[str, str] = {
     "submission.failed": "Something could not be written to a chain; a person must look.",
     "submission.retried": "A person let a failed submission to a chain go on.",
     "reconciliation.discrepancy": "Chain and database differ; a person has to decide.",
+    "asset.asked": "A compressed NFT of one unit was asked for.",
+    "asset.retried": "A person let the failed compressed NFT of a unit go on.",
     "pack.downloaded": "A signed URL for a pack was given out.",
 }
 

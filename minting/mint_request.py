@@ -20,6 +20,8 @@ class MintRequest:
     activation_mode: ActivationMode = ActivationMode.FIRST_SCAN
     #: The installation's default where none is given.
     chain_mode: str | None = None
+    #: The address whose the units' assets are to be; empty: the brand's wallet's.
+    leaf_owner: str = ""
     priority: Priority = Priority.STANDARD
     lots: tuple[Lot, ...] = ()
     serial_rule: SerialRule | None = None

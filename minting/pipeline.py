@@ -19,7 +19,7 @@ from tieback.metrics import DOORBELLS_LOST
 log = structlog.get_logger(__name__)
 
 GENERATE = "minting.generate"
-LATER_STEPS = ("exports.build", "minting.prove", "minting.pin", "chain.submit")
+LATER_STEPS = ("exports.build", "minting.prove", "minting.pin", "chain.group", "chain.submit")
 
 # When a sweep's bell is too old to matter, by the clock of the worker that hears it: clocks may
 # differ by as much.

@@ -10,9 +10,10 @@ from typing import Any
 
 from minting import gtin
 from minting.blocking import BlockingReason
+from minting.chain.assets.owners import is_address
 from minting.lots import Lot, lot_reasons
 from minting.readiness import assess
-from minting.states import CommercialStatus, ProductionBatchStatus
+from minting.states import ASSET_MODES, ChainMode, CommercialStatus, ProductionBatchStatus
 
 LARGEST_REQUEST = 1_000_000
 
@@ -36,6 +37,9 @@ BLOCKING_CODES: dict[str, str] = {
     "SERIALS_ALREADY_USED": "Leave out the serials that are listed, or start the rule later.",
     "QUOTA_EXCEEDED": "Wait for running jobs, or ask for a higher quota.",
     "CHAIN_MODE_UNAVAILABLE": "Use one of the chain modes that are listed, or leave it out.",
+    "CHAIN_MODE_NEEDS_FIRST_SCAN": "Choose activation_mode first_scan, or another chain mode.",
+    "LEAF_OWNER_WITHOUT_ASSETS": "Leave leaf_owner out, or choose a mode of compressed NFTs.",
+    "LEAF_OWNER_INVALID": "Give an address of Solana in base58, or leave leaf_owner out.",
 }
 
 
@@ -81,6 +85,9 @@ class RequestFacts:
     lots: tuple[Lot, ...]
     takes_lots: bool
     names_production_batch: bool
+    leaf_owner: str = ""
+    #: Whether a unit becomes active by its first scan.
+    is_scanned_first: bool = True
 
 
 def blocking_reasons(
@@ -114,6 +121,33 @@ def _of_the_request(request: RequestFacts) -> Iterator[BlockingReason]:
             "This chain mode is not available here.",
             "chain_mode",
             {"available": list(request.chain_modes)},
+        )
+    yield from _of_the_assets(request)
+
+
+def _of_the_assets(request: RequestFacts) -> Iterator[BlockingReason]:
+    if request.chain_mode == ChainMode.CNFT_ON_FIRST_SCAN and not request.is_scanned_first:
+        yield BlockingReason(
+            "CHAIN_MODE_NEEDS_FIRST_SCAN",
+            "Units that are active when they are minted have no first scan that could ask for"
+            " their assets: choose activation_mode first_scan, or another chain mode.",
+            "chain_mode",
+        )
+    if not request.leaf_owner:
+        return
+    if request.chain_mode not in ASSET_MODES:
+        yield BlockingReason(
+            "LEAF_OWNER_WITHOUT_ASSETS",
+            "In this chain mode units have no assets that could be anybody's: leave it out, or"
+            " choose one of the modes of compressed NFTs.",
+            "leaf_owner",
+            {"modes": [str(mode) for mode in ASSET_MODES]},
+        )
+    if not is_address(request.leaf_owner):
+        yield BlockingReason(
+            "LEAF_OWNER_INVALID",
+            "This is no address of Solana: 32 bytes in base58 are needed, and not all zero.",
+            "leaf_owner",
         )
 
 

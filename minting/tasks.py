@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from celery import Task, shared_task
 from django.conf import settings
 
 from minting import pipeline, revocations
+from minting.chain.assets import wishing
+from minting.chain.assets.waiting import any_waiting
 from minting.chain.reconciliation import keeping
 from minting.chain.reconciliation.asking import RECONCILE, begin_scheduled
 from minting.chain.reconciliation.claims import oldest_due as oldest_run
@@ -99,6 +102,25 @@ def submit(hint: str = "") -> None:
     )
     if wait is not None:
         pipeline.ring_step(SUBMIT, hint, countdown=wait or None)
+
+
+@shared_task(name=wishing.GROUP)
+def group(hint: str = "") -> None:
+    """Hand assets that wait to the sender; ``hint`` only tells why the bell rang.
+
+    Where enough waits to be sent this ends, and the sweep rings again.
+    """
+    if not chain_is_on():
+        return
+    # As above.
+    from minting.chain.assets.grouping import group_waiting
+
+    until = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
+    done = group_waiting(until=until, stop=lambda: stop_requested() or job_waits())
+    if done.assets:
+        pipeline.ring_step(SUBMIT, hint)
+    if done.is_more:
+        pipeline.ring_step(wishing.GROUP, hint)
 
 
 @shared_task(name=trees.CREATE)
@@ -209,26 +231,32 @@ def pin_missed() -> None:
         found = asking.queue_missed(MISSED_AT_MOST)
 
 
+def _ring_where_due(due: Mapping[str, Callable[[], object]]) -> None:
+    """Ring for each step that something waits for; each function returns what, or None."""
+    for step, oldest in due.items():
+        waiting = oldest()
+        if waiting is not None:
+            pipeline.ring_step(step, waiting, expires=pipeline.SWEPT_BELL_SECONDS)
+
+
 @shared_task(name="minting.sweep")
 def sweep() -> None:
     """Ring again for work that waits: lost messages, dead workers, ended waits."""
-    unsent = oldest_due() if chain_is_on() else None
-    if unsent is not None:
-        pipeline.ring_step(SUBMIT, unsent, expires=pipeline.SWEPT_BELL_SECONDS)
-    unbegun = trees.oldest_unbegun() if chain_is_on() else None
-    if unbegun is not None:
-        pipeline.ring_step(trees.CREATE, unbegun, expires=pipeline.SWEPT_BELL_SECONDS)
-    unreconciled = oldest_run()
-    if unreconciled is not None:
-        pipeline.ring_step(RECONCILE, unreconciled, expires=pipeline.SWEPT_BELL_SECONDS)
-    waiting = revocations.oldest_unfinished()
-    if waiting is not None:
-        pipeline.ring_step(revocations.REVOKE, waiting, expires=pipeline.SWEPT_BELL_SECONDS)
-    unproven = building.oldest_unfinished()
-    if unproven is not None:
-        pipeline.ring_step(building.PROVE, unproven, expires=pipeline.SWEPT_BELL_SECONDS)
-    unpinned = pinning.oldest_unfinished()
-    if unpinned is not None:
-        pipeline.ring_step(asking.PIN, unpinned, expires=pipeline.SWEPT_BELL_SECONDS)
+    if chain_is_on():
+        _ring_where_due(
+            {
+                wishing.GROUP: any_waiting,
+                SUBMIT: oldest_due,
+                trees.CREATE: trees.oldest_unbegun,
+            }
+        )
+    _ring_where_due(
+        {
+            RECONCILE: oldest_run,
+            revocations.REVOKE: revocations.oldest_unfinished,
+            building.PROVE: building.oldest_unfinished,
+            asking.PIN: pinning.oldest_unfinished,
+        }
+    )
     for job_id in due_jobs(SWEEP_RINGS_AT_MOST):
         pipeline.ring(job_id, expires=pipeline.SWEPT_BELL_SECONDS)

@@ -1,5 +1,6 @@
 """The first scan makes a unit active: once, however many phones ask at the same moment."""
 
+from minting.states import ChainMode, Priority
 from resolver.database import WAIT, NotWritten, fetch_one
 from resolver.lookup import IS_OPEN
 from resolver.recording import AS_COLUMNS, Scan, unrecorded, writing
@@ -8,6 +9,8 @@ from resolver.recording import AS_COLUMNS, Scan, unrecorded, writing
 # batch is open is asked here too, so that no scan activates what is being minted or waits for its
 # release. The commit waits for the disk whatever the role's setting, because this happens once in a
 # unit's life. The scan is written down with it, whether it was the first or came a moment too late.
+# Where the batch has its assets made on first scans, the wish for the unit's is written here too: a
+# scan that activates nothing, a bot's for instance, wishes for nothing, and nobody spends here.
 _ACTIVATE = f"""
 with found as (
     select unit.brand_id, unit.batch_id, unit.id as unit_id, unit.status,
@@ -21,10 +24,16 @@ with found as (
     update minting_mintunit as unit set status = 1, activated_at = now()
       from minting_mintbatch as batch
      where unit.id = %(unit)s and unit.status = 0 and batch.id = unit.batch_id and {IS_OPEN}
-    returning unit.id, unit.brand_id, unit.batch_id
+    returning unit.id, unit.brand_id, unit.batch_id, batch.chain_mode, batch.chain_network,
+              batch.leaf_owner
 ), recorded as (
     insert into resolver_activation (brand_id, batch_id, unit_id, activated_at)
     select brand_id, batch_id, id, now() from first
+), wished as (
+    insert into minting_unitasset (brand_id, unit_id, batch_id, owner, network, priority)
+    select brand_id, id, batch_id, leaf_owner, chain_network, {Priority.STANDARD.value}
+      from first where chain_mode = '{ChainMode.CNFT_ON_FIRST_SCAN.value}'
+    on conflict (unit_id) do nothing
 ), noted as ({writing(is_first="exists (select from first)")}
 )
 select {WAIT} from first

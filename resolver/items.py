@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from minting.chain.networks import NETWORKS, address_url
 from minting.models import MintBatch, MintUnit
 from minting.serials import resolver_url
-from minting.states import ProofStatus, UnitStatus
+from minting.states import AssetStatus, ProofStatus, UnitStatus
 from resolver.digital_link import (
     Code,
     DigitalLink,
@@ -46,7 +47,24 @@ _OF_UNIT = {
     "lot": "lot__lot_code",
     "proof": "batch__proof__status",
 }
+#: Of the unit's asset, if it has one.
+_OF_ASSET = {
+    "status": "assets__status",
+    "blockchain": "assets__blockchain",
+    "network": "assets__network",
+    "id": "assets__asset_id",
+}
 _THROUGH_UNIT = {name: f"batch__{column}" for name, column in _OF_BATCH.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """The item's own entry on a blockchain; ``explorer`` is where anyone can look at it."""
+
+    blockchain: str
+    network: str
+    id: str
+    explorer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,7 @@ class Item:
     dpp: Any
     unit: Unit | None = None
     is_proven: bool = False
+    on_chain: OnChain | None = None
 
 
 def read_unit(brand: UUID, token: str) -> Item | None:
@@ -95,10 +114,10 @@ def read_unit(brand: UUID, token: str) -> Item | None:
     columns = {**_OF_UNIT, **_THROUGH_UNIT}
     with all_brands():
         units = MintUnit.objects.filter(brand_id=brand, token=token)
-        row = units.values_list(*columns.values()).first()
+        row = units.values_list(*_OF_ASSET.values(), *columns.values()).first()
     if row is None:
         return None
-    found = dict(zip(columns, row, strict=True))
+    found = dict(zip(columns, row[len(_OF_ASSET) :], strict=True))
     stored = {name: found.pop(name) for name in _OF_UNIT}
     lot, serial = stored.pop("lot"), stored["serial"]
     is_proven = stored.pop("proof") == ProofStatus.SIGNED
@@ -111,8 +130,17 @@ def read_unit(brand: UUID, token: str) -> Item | None:
         lot=lot,
         unit=Unit(**{**stored, "serial": serial or token, "status": UnitStatus(stored["status"])}),
         is_proven=is_proven,
+        on_chain=_on_chain(*row[: len(_OF_ASSET)]),
         **found,
     )
+
+
+def _on_chain(status: str | None, blockchain: str, network: str, id_: str) -> OnChain | None:
+    """Return what is shown of an asset; nothing before the chain has told of it."""
+    if status != AssetStatus.COMPLETED:
+        return None
+    explorer = address_url(network, id_) if network in NETWORKS else None
+    return OnChain(blockchain, network, id_, explorer)
 
 
 def read_group(brand: UUID, path: str) -> Item | None:

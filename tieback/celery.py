@@ -64,6 +64,7 @@ app.conf.update(
         "minting.revoke": {"queue": "mint"},
         "exports.build": {"queue": "exports"},
         "minting.prove": {"queue": "exports"},
+        "chain.group": {"queue": "chain"},
         "chain.submit": {"queue": "chain"},
         "chain.create_trees": {"queue": "chain"},
         "minting.watch_trees": {"queue": "chain"},

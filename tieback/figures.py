@@ -81,6 +81,19 @@ with standing as (
       from unnest(array['pending', 'pinned', 'failed']) with ordinality as known (name, place)
       left join (select status, count(*) as total from minting_metadatadocument group by status)
            as counted on counted.status = name
+), assets as (
+    select name, place, total
+      from (values
+          ('pending', 1, (select count(*) from (
+              select from minting_unitasset where status = 'pending' limit %(most)s) as few)),
+          ('processing', 2, (select count(*) from (
+              select from minting_unitasset where status = 'processing' limit %(most)s) as few)),
+          ('failed', 3, (select count(*) from (
+              select from minting_unitasset where status = 'failed' limit %(most)s) as few)),
+          ('missing_on_chain', 4, (select count(*) from (
+              select from minting_unitasset
+               where status = 'missing_on_chain' limit %(most)s) as few))
+      ) as counted (name, place, total)
 ), trees as (
     select name, coalesce(total, 0) as total, place
       from unnest(array['creating', 'active', 'full', 'archived', 'failed'])
@@ -105,6 +118,7 @@ select clock_timestamp(),
        (select json_object_agg(name, total order by place) from proofs),
        (select json_object_agg(name, total order by place) from submissions),
        (select json_object_agg(name, total order by place) from documents),
+       (select json_object_agg(name, total order by place) from assets),
        (select json_object_agg(name, total order by place) from trees),
        (select count(*) from minting_chaintree
          where trouble <> '' and status in ('active', 'full')),
@@ -138,6 +152,7 @@ class QueueFigures:
     proofs: dict[str, int]
     submissions: dict[str, int]
     documents: dict[str, int]
+    assets: dict[str, int]
     trees: dict[str, int]
     trees_in_trouble: int
     drifts: dict[str, int]
@@ -190,6 +205,7 @@ class QueueFigures:
             "proofs": self.proofs,
             "submissions": self.submissions,
             "metadata_documents": self.documents,
+            "assets": self.assets,
             "trees": self.trees,
             "trees_in_trouble": self.trees_in_trouble,
             "drifts": self.drifts,
@@ -279,6 +295,18 @@ class FiguresCollector(Collector):
             "tieback_reconciliation_age_seconds",
             "How long ago a reconciliation was last completed; 0 where none ever was.",
             figures.reconciled_seconds_ago or 0.0,
+        )
+        yield _by(
+            "tieback_assets",
+            "Compressed NFTs that are not completed, by status.",
+            "status",
+            figures.assets,
+        )
+        yield _by("tieback_trees", "Trees on a chain by status.", "status", figures.trees)
+        yield GaugeMetricFamily(
+            "tieback_trees_in_trouble",
+            "Trees in use of which the chain says something else than is known.",
+            figures.trees_in_trouble,
         )
         yield _by(
             "tieback_expired_leases",

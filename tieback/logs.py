@@ -5,6 +5,10 @@ from typing import Any
 
 import structlog
 
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+#: How ``LOG_LEVEL`` may be written.
+LEVELS = (*_LEVELS, *map(str.upper, _LEVELS))
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,

@@ -98,6 +98,9 @@ CHAIN_TRANSACTIONS = Counter(
 RECONCILIATIONS = Counter(
     "tieback_reconciliations_total", "Reconciliations that have ended.", ["outcome"]
 )
+ASSETS_COMPLETED = Counter(
+    "tieback_assets_completed_total", "Compressed NFTs whose leaf was read from the chain."
+)
 
 
 def registry() -> CollectorRegistry:

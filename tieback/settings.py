@@ -26,7 +26,7 @@ from minting.chain.wallets.given import (
     read_wallets,
 )
 from tieback.api.description import DESCRIPTION
-from tieback.logs import logging_config
+from tieback.logs import LEVELS, logging_config
 from tieback.pinning_settings import known_provider, missing_for
 from tieback.planes import PLANES
 from tieback.reconciliation_settings import read_reconciliation
@@ -50,10 +50,7 @@ DEBUG = False
 TIEBACK_HOME = Path(env.str("TIEBACK_HOME", ".tieback"))
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
-_LEVELS = ["debug", "info", "warning", "error", "critical"]
-LOG_LEVEL = env.str(
-    "LOG_LEVEL", "info", validate=validate.OneOf([*_LEVELS, *map(str.upper, _LEVELS)])
-)
+LOG_LEVEL = env.str("LOG_LEVEL", "info", validate=validate.OneOf(LEVELS))
 # The resolver answers on every brand's host, and those are rows: no list of them can stand here.
 _OWN_HOSTS: list[str] = [] if PRODUCTION else ["localhost", "127.0.0.1"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"] if TIEBACK_PLANE == "resolver" else _OWN_HOSTS)
@@ -188,6 +185,8 @@ TIEBACK_CHAIN_LOOK_SECONDS = env.float(
 TIEBACK_CHAIN_MOST_MICRO_LAMPORTS = env.int(
     "TIEBACK_CHAIN_MOST_MICRO_LAMPORTS", 100_000, validate=validate.Range(min=0)
 )
+CHAIN_GROUP_SIZE = env.int("CHAIN_GROUP_SIZE", 100, validate=validate.Range(50, 100))
+SOLANA_TREE_SCHEMA = env.int("SOLANA_TREE_SCHEMA", 1, validate=validate.OneOf([1, 2]))
 SOLANA_TREE = read_usual_tree(env)
 VAULT_ADDR = env.str("VAULT_ADDR", "") or ""
 VAULT_TOKEN = Hidden((env.str("VAULT_TOKEN", "") or "").encode())

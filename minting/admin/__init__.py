@@ -1,6 +1,7 @@
 """The minting app's pages in the console; importing this package registers them."""
 
 from minting.admin import (
+    assets,
     batches,
     budgets,
     chain,
@@ -20,6 +21,7 @@ from minting.admin import (
 )
 
 __all__ = (
+    "assets",
     "batches",
     "budgets",
     "chain",

@@ -55,7 +55,7 @@ class MintBatchAdmin(ConsoleAdmin):
             },
         ),
         ("Modes", {"fields": ("identity_mode", "activation_mode", "needs_release")}),
-        ("Chain", {"fields": ("chain_mode", "chain_network")}),
+        ("Chain", {"fields": ("chain_mode", "chain_network", "leaf_owner")}),
         (
             "Units",
             {

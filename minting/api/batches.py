@@ -76,6 +76,7 @@ class MintBatchSerializer(serializers.ModelSerializer[MintBatch]):
             "activation_mode",
             "chain_mode",
             "chain_network",
+            "leaf_owner",
             "priority",
             "status",
             "physical_status",

@@ -108,7 +108,18 @@ class MintRequestSerializer(StrictSerializer):
     priority = serializers.ChoiceField(
         choices=[priority.label for priority in Priority], required=False, default="standard"
     )
-    chain_mode = StrictTextField(max_length=24, required=False)
+    chain_mode = StrictTextField(
+        max_length=24,
+        required=False,
+        help_text="none, anchor, cnft, cnft_on_first_scan or cnft_on_demand; what each one proves"
+        " is in docs/chain.md. The default is anchor where the installation has a chain.",
+    )
+    leaf_owner = StrictTextField(
+        max_length=44,
+        required=False,
+        help_text="For modes of compressed NFTs: the address whose they are to be, in base58. The"
+        " default is the wallet that pays for them.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse serials from more than one place."""
@@ -130,6 +141,7 @@ class MintRequestSerializer(StrictSerializer):
             identity_mode=IdentityMode(values["identity_mode"]),
             activation_mode=ActivationMode(values["activation_mode"]),
             chain_mode=values.get("chain_mode"),
+            leaf_owner=values.get("leaf_owner", ""),
             priority=Priority[values["priority"].upper()],
             lots=tuple(Lot(lot["lot_code"], lot["qty"]) for lot in values.get("lots", ())),
             serial_rule=SerialRule(rule["prefix"], rule["width"], rule["start"]) if rule else None,

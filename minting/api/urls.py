@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from minting.api import (
+    assets,
     batches,
     chain,
     chain_budget,
@@ -59,6 +60,14 @@ urlpatterns = [
         chain.MintBatchSubmissionsView.as_view(),
         name="batch-submissions",
     ),
+    path("mints/<slug:mint_id>/", assets.MintStandingView.as_view(), name="mint-standing"),
+    path("mints/retry/<slug:mint_id>/", assets.MintRetryView.as_view(), name="mint-retry"),
+    path(
+        "mint-units/<slug:token>/mint-on-chain/",
+        assets.MintOnChainView.as_view(),
+        name="mint-on-chain",
+    ),
+    path("mint-units/<slug:token>/asset/", assets.MintUnitAssetView.as_view(), name="unit-asset"),
     path(
         "mints/transaction/<slug:signature>/",
         chain.ChainTransactionView.as_view(),

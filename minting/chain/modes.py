@@ -1,4 +1,8 @@
-"""Which chain modes an installation has, and which one a request gets that names none."""
+"""Which chain modes an installation has, and which one a request gets that names none.
+
+Where a network is set there are all of them: its trees are made when they are needed, and metadata
+documents are pinned wherever there is a chain.
+"""
 
 from typing import TypedDict
 
@@ -12,12 +16,12 @@ class ChainColumns(TypedDict):
 
     chain_mode: str
     chain_network: str
+    leaf_owner: str
 
 
 def available_modes() -> tuple[str, ...]:
     """Return the modes that may be asked for; without a network nothing is written anywhere."""
-    written = (ChainMode.NONE.value, ChainMode.ANCHOR.value, ChainMode.CERTIFICATE.value)
-    return written if settings.SOLANA_NETWORK else (ChainMode.NONE.value,)
+    return tuple(ChainMode.values) if settings.SOLANA_NETWORK else (ChainMode.NONE.value,)
 
 
 def default_mode() -> str:
@@ -25,8 +29,8 @@ def default_mode() -> str:
     return ChainMode.ANCHOR.value if settings.SOLANA_NETWORK else ChainMode.NONE.value
 
 
-def chain_columns(asked_for: str | None) -> ChainColumns:
+def chain_columns(asked_for: str | None, leaf_owner: str) -> ChainColumns:
     """Return a new batch's columns; the network stays the one that it was accepted on."""
     mode = asked_for or default_mode()
     network = "" if mode == ChainMode.NONE else settings.SOLANA_NETWORK
-    return {"chain_mode": mode, "chain_network": network}
+    return {"chain_mode": mode, "chain_network": network, "leaf_owner": leaf_owner}

@@ -69,12 +69,12 @@ class UnitAsset(models.Model):
     asset_id = models.CharField(max_length=44, null=True, db_collation="C")
     leaf_index = models.PositiveBigIntegerField(null=True)
     leaf_hash = models.BinaryField(null=True, max_length=32)
-    owner = models.CharField(max_length=44, blank=True, default="")
-    name = models.CharField(max_length=32, blank=True, default="")
+    owner = models.CharField(max_length=44, blank=True, db_default="")
+    name = models.CharField(max_length=32, blank=True, db_default="")
     document = models.ForeignKey(
         MetadataDocument, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    metadata_uri = models.CharField(max_length=200, blank=True, default="")
+    metadata_uri = models.CharField(max_length=200, blank=True, db_default="")
     schema = models.PositiveSmallIntegerField(null=True)
     blockchain = models.CharField(max_length=16, db_default=SOLANA)
     network = models.CharField(max_length=32)
@@ -97,9 +97,21 @@ class UnitAsset(models.Model):
         permissions = (("retry_unitasset", "Can let failed assets go on"),)
         indexes = (
             models.Index(
-                fields=("network", "priority", "created_at", "id"),
+                fields=("network", "batch", "priority", "id"),
                 condition=models.Q(status=AssetStatus.PENDING),
-                name="minting_asset_order",
+                name="minting_asset_waiting",
+            ),
+            # The few that somebody may have to look at, among all that are completed.
+            models.Index(
+                fields=("status", "id"),
+                condition=models.Q(
+                    status__in=(
+                        AssetStatus.PROCESSING,
+                        AssetStatus.FAILED,
+                        AssetStatus.MISSING_ON_CHAIN,
+                    )
+                ),
+                name="minting_asset_unfinished",
             ),
             models.Index(fields=("batch", "status"), name="minting_asset_of_batch"),
         )

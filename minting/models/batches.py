@@ -75,6 +75,8 @@ class MintBatch(models.Model):
     chain_mode = models.CharField(max_length=24, choices=ChainMode.choices, default=ChainMode.NONE)
     # The network that is written to, as the installation had it; empty for none.
     chain_network = models.CharField(max_length=32, blank=True, db_default="")
+    # Whose the assets of its units are to be; empty: the payer's.
+    leaf_owner = models.CharField(max_length=44, blank=True, db_default="")
     resolver_base = models.CharField(max_length=300)
     url_rule = models.PositiveSmallIntegerField(default=1)
     gtin = models.CharField(max_length=14, null=True)

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from minting.chain import anchoring
+from minting.chain.assets import wishing
 from minting.chain.certificates import certifying
 from minting.crashpoints import reach
 from minting.events import tell
@@ -136,6 +137,7 @@ def _step(proof: BatchProof) -> None:
     proof.save()
     anchoring.queue_for(proof, head)
     certifying.queue_for(proof)
+    wishing.wish_for_cycle(proof, first=cycle.first_ordinal, last=head.size)
 
 
 def _grown(proof: BatchProof, *, to: int) -> ProofHead:

@@ -76,11 +76,26 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asset:
+    """The unit's compressed NFT on a chain: the leaf with this number in this tree.
+
+    ``id`` is the address by which wallets and explorers know it. What it is called there follows
+    from the leaf of the proof (``minting/chain/assets/naming.py``).
+    """
+
+    blockchain: str
+    network: str
+    id: str
+    tree: str
+    leaf_index: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """One unit's leaf, its place in the tree from 0, its path to the root, and who signed that.
 
-    ``anchor`` and ``certificate`` are where to look on a chain, if the root is on one; nothing else
-    depends on them.
+    ``anchor`` and ``certificate`` are where to look on a chain if the root is on one, ``asset``
+    is what the unit itself has there; nothing else depends on them.
     """
 
     leaf: Leaf
@@ -91,6 +106,7 @@ class Proof:
     signature: str
     anchor: Anchor | None = None
     certificate: Certificate | None = None
+    asset: Asset | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""
@@ -109,8 +125,8 @@ class Proof:
             "statement": asdict(self.statement),
             "signature": {"algorithm": ALGORITHM, "key": self.key, "value": self.signature},
         }
-        places = {"anchor": self.anchor, "certificate": self.certificate}
-        return told | {name: asdict(place) for name, place in places.items() if place}
+        parts = {"anchor": self.anchor, "certificate": self.certificate, "asset": self.asset}
+        return told | {name: asdict(part) for name, part in parts.items() if part is not None}
 
 
 def read(content: bytes) -> Proof:
@@ -137,6 +153,7 @@ def read(content: bytes) -> Proof:
         signature=signature.text("value", _SIGNATURE),
         anchor=_anchor(whole.part("anchor")) if whole.has("anchor") else None,
         certificate=(_certificate(whole.part("certificate")) if whole.has("certificate") else None),
+        asset=_asset(whole.part("asset")) if whole.has("asset") else None,
     )
 
 
@@ -184,6 +201,16 @@ def _certificate(part: "_Part") -> Certificate:
         address=part.text("address", _ADDRESS),
         signature=part.text("signature", _BASE58),
         slot=part.number("slot"),
+    )
+
+
+def _asset(part: "_Part") -> Asset:
+    return Asset(
+        blockchain=part.text("blockchain", _NAME),
+        network=part.text("network", _NAME),
+        id=part.text("id", _ADDRESS),
+        tree=part.text("tree", _ADDRESS),
+        leaf_index=part.number("leaf_index"),
     )
 
 

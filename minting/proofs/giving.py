@@ -5,6 +5,7 @@ scopes are off.
 """
 
 from minting.chain.anchors import anchor_of
+from minting.chain.assets.giving import asset_of
 from minting.chain.certificates.finding import certificate_of
 from minting.models import BatchProof, MintUnit, ProofHead
 from minting.proofs.document import Leaf, Proof
@@ -53,6 +54,7 @@ def proof_of(unit: MintUnit) -> Proof | None:
         signature=proof.signature,
         anchor=anchor_of(proof),
         certificate=certificate_of(proof),
+        asset=asset_of(unit.pk),
     )
 
 

@@ -3,6 +3,7 @@
 All of it runs in the scope of the batch's brand, or where scopes are off.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from minting.models import BatchProof
 from minting.proofs.leaves import leaf_hashes, salts_of
 from minting.proofs.merkle import HASH_BYTES
 from minting.proofs.statement import Statement
-from minting.proofs.units import uris_of
+from minting.proofs.units import uris_at, uris_of
 
 _CHUNK_ROOTS = """
 select string_agg(chunk_roots, ''::bytea order by number) from minting_proofhead where batch_id = %s
@@ -38,6 +39,29 @@ def leaves_of(proof: BatchProof, *, first: int, last: int) -> Leaves:
         uris=uris,
     )
     return Leaves(uris, salts, hashes)
+
+
+def leaf_hashes_at(proof: BatchProof, ordinals: Sequence[int]) -> list[bytes]:
+    """Return the hashes of the leaves of some of a batch's units, in the order of ``ordinals``.
+
+    These rise, and need not be in a row.
+    """
+    key = bytes(proof.salt_key or b"")
+    return leaf_hashes(
+        product_id=proof.batch.product_id,
+        passport_sha256=bytes.fromhex(proof.passport_sha256),
+        salts=b"".join(salts_of(key, first, count) for first, count in _runs(ordinals)),
+        uris=uris_at(proof.batch, ordinals),
+    )
+
+
+def _runs(ordinals: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first of each row of ordinals without a gap, and how many it has."""
+    start = 0
+    for at in range(1, len(ordinals) + 1):
+        if at == len(ordinals) or ordinals[at] != ordinals[at - 1] + 1:
+            yield ordinals[start], at - start
+            start = at
 
 
 def full_chunk_roots(proof: BatchProof) -> list[bytes]:

@@ -8,7 +8,8 @@ from elsewhere can make the last one.
 from collections.abc import Collection
 from typing import NamedTuple
 
-from minting.proofs.document import Anchor, Certificate, Proof
+from minting.chain.assets.naming import name_of
+from minting.proofs.document import Anchor, Asset, Certificate, Proof
 from minting.proofs.merkle import PathRefused, leaf_hash, root_by_path
 from minting.proofs.statement import is_signed
 
@@ -28,6 +29,8 @@ def checks_of(proof: Proof, keys: Collection[str] = ()) -> list[Check]:
         checks.append(_anchored(proof.anchor))
     if proof.certificate is not None:
         checks.append(_certified(proof.certificate))
+    if proof.asset is not None:
+        checks.append(_minted(proof, proof.asset))
     return checks
 
 
@@ -81,6 +84,14 @@ def _certified(certificate: Certificate) -> Check:
     where = f"{certificate.blockchain}, {certificate.network}"
     said = f"The root is said to be in the account {certificate.address} ({where}): look it up."
     return Check("certificate", passed=None, said=said)
+
+
+def _minted(proof: Proof, asset: Asset) -> Check:
+    """Say what the asset must be called, which follows from the leaf that was checked."""
+    name = name_of(leaf_hash(proof.leaf.data))
+    where = f"{asset.blockchain}, {asset.network}, leaf {asset.leaf_index:,} of tree {asset.tree}"
+    said = f"The unit is said to be asset {asset.id} ({where}): there it must be called {name}."
+    return Check("asset", passed=None, said=said)
 
 
 def _key(proof: Proof, keys: Collection[str]) -> Check:

@@ -36,6 +36,7 @@ from minting.models import (
     Product,
     ReconciliationRun,
     RpcEndpoint,
+    UnitAsset,
 )
 from minting.serials import generate_tokens
 from minting.states import (
@@ -241,6 +242,15 @@ def make_tree(shop: Shop, **fields: Any) -> ChainTree:
     """Make a tree, as a worker leaves it."""
     with acting_as("worker"):
         return tree_row(shop.world, **fields)
+
+
+def make_asset(shop: Shop, unit: MintUnit, **fields: Any) -> UnitAsset:
+    """Wish for the asset of a unit, as a worker does."""
+    values = {"network": "devchain", **fields}
+    with acting_as("worker"), brand_scope(shop.brand_id):
+        return UnitAsset.objects.create(
+            brand_id=shop.brand_id, unit=unit, batch_id=unit.batch_id, **values
+        )
 
 
 def make_activation(shop: Shop, unit: MintUnit) -> None:

@@ -13,6 +13,7 @@ from minting.lifecycle import pause_brand, pause_job, pause_queue
 from minting.models import MintJob
 from minting.revocations import Act
 from minting.states import (
+    AssetStatus,
     JobStatus,
     MetadataStatus,
     Priority,
@@ -115,6 +116,9 @@ def test_an_empty_queue_reads_zero_and_every_state_has_a_gauge() -> None:
     assert documents <= set(read)
     assert {f"tieback_trees['{status}']" for status in TreeStatus} <= set(read)
     assert "tieback_trees_in_trouble[]" in read
+    # Completed ones are told by a counter: there are as many as units.
+    unfinished = set(AssetStatus) - {AssetStatus.COMPLETED}
+    assert {f"tieback_assets['{status}']" for status in unfinished} <= set(read)
     assert {f"mint_queue_depth['{level.label}']" for level in Priority} <= set(read)
 
 

@@ -15,6 +15,7 @@ from resolver.models import Link, ScanPolicy
 from tests.console.conftest import staff_with
 from tests.console.rows import (
     Shop,
+    make_asset,
     make_budget,
     make_build,
     make_cycles,
@@ -74,7 +75,7 @@ def full(shop: Shop) -> Shop:
     """A brand with a row of everything the console shows."""
     (job,) = make_jobs(shop, status=JobStatus.PROCESSING, requested_quantity=100)
     make_cycles(shop, job, 2)
-    make_unit(shop, job)
+    make_asset(shop, make_unit(shop, job))
     make_pack(shop, make_build(shop, job))
     make_proof(shop, job)
     make_transaction(shop, job)
@@ -102,7 +103,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 30
+    assert len(pages) == 2 + 2 * 31
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

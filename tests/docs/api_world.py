@@ -195,6 +195,16 @@ def _set_network() -> None:
     settings.SOLANA_NETWORK = "devchain"
 
 
+def _mint_there() -> None:
+    """Let the batches of the document be ones that were minted while there was a network."""
+    with acting_as("worker"), all_brands():
+        batch = MintBatch.objects.earliest("created_at")
+    with acting_as("owner"), brand_scope(batch.brand_id):
+        MintBatch.objects.update(
+            chain_mode=ChainMode.CNFT_ON_DEMAND, chain_network=settings.SOLANA_NETWORK
+        )
+
+
 #: What ``<!-- then: … -->`` may say in the document.
 EVENTS: dict[str, Callable[[], None]] = {
     "a worker mints the units": _mint,
@@ -204,6 +214,7 @@ EVENTS: dict[str, Callable[[], None]] = {
     "a worker pins the documents": _pin,
     "the operator sets a network": _set_network,
     "a pinned document is lost, and a worker compares": _compare,
+    "the batches are minted there": _mint_there,
     "a worker meets three errors in a row": _fail,
     "somebody scans the first unit and a stolen one": _scan,
     "a worker counts the scans": _count,

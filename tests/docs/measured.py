@@ -20,6 +20,7 @@ def gauges() -> set[str]:
             "documents",
             "trees",
             "drifts",
+            "assets",
             "endpoints_open",
         )
     }

@@ -69,6 +69,7 @@ def test_the_chain_names_every_step_by_name():
         "exports.build",
         "minting.prove",
         "minting.pin",
+        "chain.group",
         "chain.submit",
     )
     current_app.loader.import_default_modules()

@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "grant_id": lambda brand: brand.grant.id,
     "pack_id": lambda brand: brand.pack.id if brand.pack else None,
     "token": lambda brand: brand.tokens[0],
+    "mint_id": lambda brand: brand.failed.id,
     "signature": lambda brand: brand.signatures[0],
     "link_id": lambda brand: brand.link.id,
     "collection_id": lambda brand: brand.trees[0],
@@ -219,6 +220,8 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("physical-status", "POST"): Ask(
         Scope.MINTS_WRITE, 200, lambda _: {"physical_status": "printed"}
     ),
+    ("mint-on-chain", "POST"): Ask(Scope.MINTS_WRITE, 200, lambda _: {}),
+    ("mint-retry", "POST"): Ask(Scope.MINTS_WRITE, 200),
     ("batch-release", "POST"): Ask(Scope.MINTS_WRITE, 200),
     ("unit-test-link", "POST"): Ask(Scope.MINTS_WRITE, 200),
     ("tag-list", "POST"): Ask(
@@ -341,6 +344,8 @@ READS: dict[Scope, frozenset[str]] = {
             "chain-costs",
             "chain-figures",
             "chain-budget",
+            "unit-asset",
+            "mint-standing",
             "tree-list",
             "tree",
             "tag-list",

@@ -30,6 +30,9 @@ RULING: dict[str, frozenset[Role]] = {
     "set_physical_status": MANAGERS,
     "release_mint_batch": MANAGERS,
     "run_reconciliation": MANAGERS,
+    # whatever spends lamports: owner or admin
+    "mint_unit_on_chain": MANAGERS,
+    "retry_mint": MANAGERS,
     "make_test_link": MANAGERS,
     "register_tags": MANAGERS,
     "upload_serial_list": MANAGERS,

@@ -18,6 +18,10 @@ from minting.chain.sending.claims import Flight
 from minting.states import SubmissionKind
 
 
+class NotTold(LookupError):
+    """An endpoint's answer does not hold what a kind has to learn; another's may."""
+
+
 @dataclass(frozen=True)
 class Keys:
     """Who may sign: the payer, which signs everything, and who creates trees."""
@@ -60,7 +64,11 @@ class Kind(Protocol):
     def learn(
         self, payload: Mapping[str, Any], landed: EncodedConfirmedTransactionWithStatusMeta
     ) -> Any:
-        """Return what ``completed`` needs of the finalized transaction. Touches no database."""
+        """Return what ``completed`` needs of the finalized transaction. Touches no database.
+
+        Raises ``NotTold``: then another endpoint is asked, and nothing is completed until one has
+        told all of it.
+        """
 
     def completed(self, done: Done) -> None:
         """Do what follows, in the transaction that completes the submission and its brand's
@@ -112,6 +120,7 @@ class Plain:
 _MODULES = {
     SubmissionKind.ANCHOR: "minting.chain.anchoring.ANCHOR",
     SubmissionKind.CERTIFICATE: "minting.chain.certificates.certifying.CERTIFICATE",
+    SubmissionKind.MINT: "minting.chain.assets.minting.MINT",
     SubmissionKind.TREE: "minting.chain.trees.creating.TREE",
 }
 

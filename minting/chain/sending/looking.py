@@ -10,6 +10,7 @@ have to say so, where there are two.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from solana.rpc.commitment import Finalized
 from solders.signature import Signature
 from solders.transaction_status import (
@@ -23,8 +24,10 @@ from minting.chain.rpc.endpoint import Call
 from minting.chain.rpc.line import Client
 from minting.chain.rpc.pool import Endpoints
 from minting.chain.sending.claims import Flight, Signed
-from minting.chain.sending.kinds import KINDS
+from minting.chain.sending.kinds import KINDS, NotTold
 from minting.chain.sending.storing import Landed
+
+log = structlog.get_logger(__name__)
 
 _Answer = tuple[int, list[TransactionStatus | None]]
 
@@ -78,11 +81,12 @@ async def landed(rpc: Endpoints, flight: Flight, one: Signed) -> Landed | None:
         )
         return told.value
 
-    found = await rpc.ask(call)
-    if found is None:
+    told = _details(flight, one, await rpc.ask(call))
+    if told is None:
         heard = await rpc.ask_each(call, at_least=ENDPOINTS_THAT_MUST_AGREE)
-        found = next((answer for _, answer in heard if answer is not None), None)
-    return None if found is None else _details(flight, one, found)
+        details = (_details(flight, one, answer) for _, answer in heard)
+        told = next((found for found in details if found is not None), None)
+    return told
 
 
 def _standing(signed: Sequence[Signed], answers: Sequence[_Answer]) -> Standing:
@@ -124,11 +128,17 @@ def _rank(status: TransactionStatus | None) -> int:
 
 
 def _details(
-    flight: Flight, one: Signed, found: EncodedConfirmedTransactionWithStatusMeta
-) -> Landed:
-    meta = found.transaction.meta
-    if meta is None:
-        raise ValueError("a transaction without what it did")
+    flight: Flight, one: Signed, found: EncodedConfirmedTransactionWithStatusMeta | None
+) -> Landed | None:
+    """Return what an answer says of a transaction, None where it does not say enough."""
+    meta = None if found is None else found.transaction.meta
+    if found is None or meta is None:
+        return None
+    try:
+        learnt = None if meta.err else KINDS[flight.kind].learn(flight.payload, found)
+    except NotTold as error:
+        log.warning("transaction_not_told", signature=one.signature, error=str(error))
+        return None
     # A transaction begins with how many signatures it has.
     base_fee = LAMPORTS_PER_SIGNATURE * one.raw[0]
     return Landed(
@@ -139,7 +149,7 @@ def _details(
         spent_besides=meta.pre_balances[0] - meta.post_balances[0] - meta.fee,
         compute_units=meta.compute_units_consumed or 0,
         error="" if meta.err is None else worded(meta.err),
-        learnt=None if meta.err else KINDS[flight.kind].learn(flight.payload, found),
+        learnt=learnt,
     )
 
 

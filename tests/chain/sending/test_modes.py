@@ -30,7 +30,8 @@ def test_an_installation_without_a_network_writes_nothing(nordhav, settings):
 
 def test_with_a_network_roots_are_anchored_unless_told_otherwise(nordhav, settings):
     settings.SOLANA_NETWORK = "devchain"
-    assert available_modes() == ("none", "anchor", "certificate")
+    modes = ("none", "anchor", "certificate", "cnft", "cnft_on_first_scan", "cnft_on_demand")
+    assert available_modes() == modes
     batch = batch_of(queued_job(nordhav))
     assert (batch.chain_mode, batch.chain_network) == ("anchor", "devchain")
     other = batch_of(queued_job(nordhav, chain_mode="none"))

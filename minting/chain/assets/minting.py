@@ -1,0 +1,206 @@
+"""Mints: a transaction's worth of assets, and what the chain told of each of them.
+
+Which leaf an asset got is decided as the transaction is executed. So it is read from the events in
+the finalized transaction, and an event belongs to the asset whose metadata have its hash: never by
+counting, since other transactions come between.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import base58
+from django.db import connection
+from solders.instruction import Instruction
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+from solders.transaction_status import (
+    EncodedConfirmedTransactionWithStatusMeta,
+    UiCompiledInstruction,
+)
+
+from minting.chain.bubblegum.events import LeafTold, read_event
+from minting.chain.bubblegum.instructions import Mint, mint_v1, mint_v2
+from minting.chain.bubblegum.leaves import Leaf
+from minting.chain.bubblegum.metadata import Metadata
+from minting.chain.bubblegum.programs import BESIDE, Version, asset_id
+from minting.chain.sending.claims import Flight
+from minting.chain.sending.kinds import Done, Keys, NotTold, Plain
+from minting.chain.trees import choosing
+from minting.interruptions import LONGEST_ERROR
+from minting.models import ChainTree
+from tieback.metrics import ASSETS_COMPLETED
+
+#: What Bubblegum takes for a mint of version 2, in lamports; version 1 takes nothing.
+PROTOCOL_FEE = {Version.V1: 0, Version.V2: 90_000}
+
+_COMPLETED = """
+with told as (
+    select * from unnest(
+        %(places)s::int[], %(indexes)s::bigint[], %(ids)s::text[], %(hashes)s::bytea[],
+        %(owners)s::text[]
+    ) as told (place, leaf_index, asset_id, leaf_hash, owner)
+), done as (
+    update minting_unitasset as asset
+       set status = 'completed', leaf_index = told.leaf_index, asset_id = told.asset_id,
+           leaf_hash = told.leaf_hash, owner = told.owner, transaction_id = %(transaction)s,
+           error_message = '', processed_at = clock_timestamp(), updated_at = clock_timestamp()
+      from told
+     where asset.submission_id = %(submission)s and asset.place = told.place
+       and asset.status = 'processing'
+    returning asset.tree_id
+)
+select tree_id, count(*) from done group by tree_id
+"""
+_FAILED = """
+update minting_unitasset
+   set status = 'failed', error_message = %s, updated_at = clock_timestamp()
+ where submission_id = %s and status = 'processing'
+"""
+_RETRIED = """
+update minting_unitasset
+   set status = 'processing', error_message = '', retry_count = retry_count + 1,
+       updated_at = clock_timestamp()
+ where submission_id = %s and status = 'failed'
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the chain has told of the asset at ``place`` of a submission."""
+
+    place: int
+    leaf: Leaf
+    hash: bytes
+
+
+def payload_of(
+    *, tree: str, schema: int, uri: str, mints: Sequence[tuple[str, str]], collection: str = ""
+) -> dict[str, Any]:
+    """Return all that a mint transaction is made of; ``mints`` are names and owners.
+
+    An owner is empty where the leaf is to be the payer's.
+    """
+    told = {"tree": tree, "schema": schema, "uri": uri, "mints": [list(one) for one in mints]}
+    return told | ({"collection": collection} if collection else {})
+
+
+def instructions_of(payload: Mapping[str, Any], payer: Pubkey) -> list[Instruction]:
+    """Return the mints of a payload, in its order."""
+    version, tree = Version(payload["schema"]), Pubkey.from_string(payload["tree"])
+    build = mint_v1 if version is Version.V1 else mint_v2
+    return [
+        build(
+            Mint(
+                tree=tree,
+                payer=payer,
+                delegate=payer,
+                owner=Pubkey.from_string(owner) if owner else payer,
+            ),
+            metadata,
+        )
+        for (_, owner), metadata in zip(payload["mints"], _metadata(payload), strict=True)
+    ]
+
+
+def matched(payload: Mapping[str, Any], leaves: Sequence[LeafTold]) -> list[Told]:
+    """Return what was told of each asset of a payload, in its order. Raises ``NotTold``."""
+    version, tree = Version(payload["schema"]), Pubkey.from_string(payload["tree"])
+    of_tree = {
+        one.leaf.data_hash: one
+        for one in leaves
+        if one.leaf.version is version and one.leaf.id == asset_id(tree, one.leaf.nonce)
+    }
+    found = []
+    for place, metadata in enumerate(_metadata(payload)):
+        told = of_tree.get(metadata.data_hash(version))
+        if told is None:
+            raise NotTold(f"no event tells of {metadata.name}")
+        found.append(Told(place, told.leaf, told.hash))
+    return found
+
+
+def leaves_told(landed: EncodedConfirmedTransactionWithStatusMeta) -> Iterator[LeafTold]:
+    """Yield the leaves that Bubblegum has told of in a transaction."""
+    transaction, meta = landed.transaction.transaction, landed.transaction.meta
+    if meta is None or meta.inner_instructions is None:
+        raise NotTold("the answer has no inner instructions")
+    if not isinstance(transaction, VersionedTransaction):
+        raise NotTold("the answer has no transaction in bytes")
+    keys = transaction.message.account_keys
+    noops = {beside.noop for beside in BESIDE.values()}
+    for inner in meta.inner_instructions:
+        for one in inner.instructions:
+            if not isinstance(one, UiCompiledInstruction) or one.program_id_index >= len(keys):
+                continue
+            event = keys[one.program_id_index] in noops and read_event(base58.b58decode(one.data))
+            if isinstance(event, LeafTold):
+                yield event
+
+
+def _metadata(payload: Mapping[str, Any]) -> list[Metadata]:
+    collection = payload.get("collection")
+    of_all = Pubkey.from_string(collection) if collection else None
+    return [
+        Metadata(name=name, uri=payload["uri"], collection=of_all) for name, _ in payload["mints"]
+    ]
+
+
+class _Mint(Plain):
+    """See ``minting.chain.sending.kinds.Kind``."""
+
+    def instructions(self, payload: Mapping[str, Any], keys: Keys) -> Sequence[Instruction]:
+        """Return the mints; the payer is the tree's delegate."""
+        return instructions_of(payload, keys.payer)
+
+    def mints(self, payload: Mapping[str, Any]) -> int:
+        """Return how many assets the transaction makes."""
+        return len(payload["mints"])
+
+    def spends(self, payload: Mapping[str, Any]) -> int:
+        """Return what Bubblegum takes."""
+        return PROTOCOL_FEE[Version(payload["schema"])] * self.mints(payload)
+
+    def learn(
+        self, payload: Mapping[str, Any], landed: EncodedConfirmedTransactionWithStatusMeta
+    ) -> list[Told]:
+        """Return the leaf of each asset. Raises ``NotTold`` where an event is missing."""
+        return matched(payload, list(leaves_told(landed)))
+
+    def completed(self, done: Done) -> None:
+        """Write down the leaf of each asset, and count them in their tree."""
+        told: list[Told] = done.learnt
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _COMPLETED,
+                {
+                    "places": [one.place for one in told],
+                    "indexes": [one.leaf.nonce for one in told],
+                    "ids": [str(one.leaf.id) for one in told],
+                    "hashes": [one.hash for one in told],
+                    "owners": [str(one.leaf.owner) for one in told],
+                    "transaction": done.transaction_id,
+                    "submission": done.flight.id,
+                },
+            )
+            counts: list[tuple[UUID, int]] = cursor.fetchall()
+        for tree_id, count in counts:
+            choosing.landed(ChainTree(pk=tree_id), count)
+            ASSETS_COMPLETED.inc(count)
+
+    def failed(self, flight: Flight, error: str) -> None:
+        """Say of each asset why its submission has failed; it keeps its place in it.
+
+        So nothing else may mint it: only the submission itself can be let go on.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_FAILED, [error[:LONGEST_ERROR], flight.id])
+
+    def retried(self, submission_id: UUID) -> None:
+        """Let the assets go on with their submission."""
+        with connection.cursor() as cursor:
+            cursor.execute(_RETRIED, [submission_id])
+
+
+MINT = _Mint()

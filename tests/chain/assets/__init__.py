@@ -1,0 +1,1 @@
+"""Assets: compressed NFTs of units."""
