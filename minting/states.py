@@ -375,7 +375,8 @@ class TreeStatus(TextChoices):
 
 TREE_TRANSITIONS: dict[TreeStatus, tuple[TreeStatus, ...]] = {
     TreeStatus.CREATING: (TreeStatus.ACTIVE, TreeStatus.FAILED),
-    TreeStatus.FAILED: (TreeStatus.CREATING,),
+    # An operator lets it be made after all, or gives it up.
+    TreeStatus.FAILED: (TreeStatus.CREATING, TreeStatus.ARCHIVED),
     # An operator may close one that has room.
     TreeStatus.ACTIVE: (TreeStatus.FULL, TreeStatus.ARCHIVED),
     TreeStatus.FULL: (TreeStatus.ARCHIVED,),

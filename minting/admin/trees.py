@@ -89,13 +89,13 @@ class ChainTreeAdmin(ConsoleAdmin):
 
     @admin.action(description="Have others made in place of failed ones", permissions=["retry"])
     def replace(self, request: HttpRequest, queryset: QuerySet[ChainTree]) -> None:
-        """Ask for another tree where the newest one failed."""
-        self._do(request, queryset, replace_tree, "replaced", "not failed, or replaced")
+        """Give the chosen trees up that failed, and ask for others."""
+        self._do(request, queryset, replace_tree, "replaced", "not failed")
 
     @admin.action(description="Archive trees: nothing more goes into them", permissions=["archive"])
     def archive(self, request: HttpRequest, queryset: QuerySet[ChainTree]) -> None:
         """Close the chosen trees."""
-        self._do(request, queryset, archive_tree, "archived", "not in use")
+        self._do(request, queryset, archive_tree, "archived", "being made, or archived")
 
     def _do(
         self,

@@ -414,8 +414,8 @@ class Migration(migrations.Migration):
                 name="legal_status",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE _is_valid_transition BOOLEAN;",
-                    func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{creating:active,creating:failed,failed:creating,active:full,active:archived,full:archived}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
-                    hash="c9ef8c5eec15445ce995000ad0e4a9d37d1ef3e8",
+                    func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{creating:active,creating:failed,failed:creating,failed:archived,active:full,active:archived,full:archived}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="d5f25381b5f2211c7e8f56e2a7b100a6c8b49064",
                     operation="UPDATE",
                     pgid="pgtrigger_legal_status_abff3",
                     table="minting_chaintree",

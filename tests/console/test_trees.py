@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 
 from minting import pipeline
+from minting.chain.sending.retrying import retry_submission
 from minting.chain.trees.asking import CREATE
 from minting.models import ChainSubmission, ChainTree
+from minting.revocations import Act
 from minting.states import TreeStatus
 from tests.console.conftest import staff_with
 from tests.console.rows import Shop, make_tree
@@ -54,11 +56,13 @@ def entry(action: str) -> AuditEntry:
 
 
 def test_a_tree_is_archived_once_and_that_is_audited(
-    console: Client, shop: Shop, failed: ChainTree, operator: User
+    console: Client, shop: Shop, operator: User
 ) -> None:
     tree = make_tree(shop, current_supply=5)
-    assert act(console, "archive", tree, failed) == ["1 archived, 1 skipped (not in use)"]
-    assert act(console, "archive", tree) == ["0 archived, 1 skipped (not in use)"]
+    begun = make_tree(shop, status=TreeStatus.CREATING)
+    said = "1 archived, 1 skipped (being made, or archived)"
+    assert act(console, "archive", tree, begun) == [said]
+    assert act(console, "archive", tree) == [said.replace("1 archived", "0 archived")]
     assert (now(tree).status, now(tree).archived_at is None) == ("archived", False)
     told = entry("chain_tree.archived")
     assert (told.actor, told.target_id) == (f"user:{operator.pk}", str(tree.pk))
@@ -87,14 +91,17 @@ def test_another_tree_is_made_in_place_of_a_failed_one_once(
     rung: list[Any] = []
     monkeypatch.setattr(pipeline, "ring_step", lambda *args: rung.append(args[0]))
     with django_capture_on_commit_callbacks(execute=True):
-        assert act(console, "replace", failed) == [
-            "1 replaced, 0 skipped (not failed, or replaced)"
-        ]
-    assert act(console, "replace", failed) == ["0 replaced, 1 skipped (not failed, or replaced)"]
+        assert act(console, "replace", failed) == ["1 replaced, 0 skipped (not failed)"]
+    assert act(console, "replace", failed) == ["0 replaced, 1 skipped (not failed)"]
     with all_brands():
         other = ChainTree.objects.exclude(pk=failed.pk).get()
     assert (other.status, other.address, other.max_depth) == ("creating", None, failed.max_depth)
-    assert now(failed).status == TreeStatus.FAILED
+    assert now(failed).status == TreeStatus.ARCHIVED
+    # What was given up costs no rent any more, whoever tries its submission again.
+    submission = now(failed).submission
+    assert submission is not None
+    with all_brands():
+        assert not retry_submission(submission_id=submission.pk, act=Act("user:7"))
     assert rung == [CREATE]
     assert entry("chain_tree.asked").target_id == str(other.pk)
 

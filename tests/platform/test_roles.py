@@ -62,6 +62,8 @@ RULING: dict[str, frozenset[Role]] = {
     "set_scan_policy": MANAGERS,
     # what may be spent: the owner's money
     "set_chain_budget": frozenset({Role.OWNER}),
+    # what costs rent on a chain
+    "create_collection": MANAGERS,
     # the catalogue: also editors
     "create_product": CATALOGUE,
     "update_product": CATALOGUE,

@@ -25,6 +25,7 @@ from minting.chain.bubblegum.instructions import Mint, mint_v1, mint_v2
 from minting.chain.bubblegum.leaves import Leaf
 from minting.chain.bubblegum.metadata import Metadata
 from minting.chain.bubblegum.programs import BESIDE, Version, asset_id
+from minting.chain.prices import PROTOCOL_FEE_V2
 from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import Done, Keys, NotTold, Plain
 from minting.chain.trees import choosing
@@ -33,7 +34,7 @@ from minting.models import ChainTree
 from tieback.metrics import ASSETS_COMPLETED
 
 #: What Bubblegum takes for a mint of version 2, in lamports; version 1 takes nothing.
-PROTOCOL_FEE = {Version.V1: 0, Version.V2: 90_000}
+PROTOCOL_FEE = {Version.V1: 0, Version.V2: PROTOCOL_FEE_V2}
 
 _COMPLETED = """
 with told as (

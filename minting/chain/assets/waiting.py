@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from minting.chain.budgets import budget_of
 from minting.metadata.giving import document_for
 from minting.models import BatchProof, MetadataDocument, UnitAsset
 from minting.states import AssetStatus, MetadataStatus
@@ -86,6 +87,9 @@ def why_it_waits(asset: UnitAsset) -> str:
         return "It waits for the proof of its batch, which names it."
     if document_for(asset.batch.passport_version_id) is None:
         return _why_not_pinned(asset.batch.passport_version_id)
+    budget = budget_of(asset.brand_id)
+    if budget.holds_back:
+        return f"The brand's daily cap holds it back until {budget.resets_at:%Y-%m-%dT%H:%M:%SZ}."
     return "It waits for its turn, or for room in a tree."
 
 

@@ -79,7 +79,10 @@ class Kind(Protocol):
         """Do what follows where a person has to look, in the transaction that says so."""
 
     def retried(self, submission_id: UUID) -> None:
-        """Do what follows where a person lets it go on, in that transaction."""
+        """Do what follows where a person lets it go on, in that transaction.
+
+        Raises ``Conflict`` where it may not go on any more.
+        """
 
 
 class Plain:

@@ -11,13 +11,14 @@ from minting.models import ChainSubmission
 from minting.revocations import Act
 from minting.states import SubmissionStatus
 from tieback.brands.audit import ActsFor, record
+from tieback.errors import Conflict
 
 SUBMIT = "chain.submit"
 
 
 @transaction.atomic
 def retry_submission(*, submission_id: UUID, act: Act) -> bool:
-    """Let a FAILED submission be signed anew; return False where it is not failed.
+    """Let a FAILED submission be signed anew; return False where it is not, or was given up.
 
     It failed before anything was sent, or after its transaction had landed in vain: nothing of it
     is on its way.
@@ -26,10 +27,13 @@ def retry_submission(*, submission_id: UUID, act: Act) -> bool:
     submission = failed.filter(pk=submission_id, status=SubmissionStatus.FAILED).first()
     if submission is None:
         return False
+    try:
+        KINDS[submission.kind].retried(submission_id)
+    except Conflict:
+        return False
     ChainSubmission.objects.filter(pk=submission_id).update(
         status=SubmissionStatus.PENDING, consecutive_errors=0, next_attempt_at=None
     )
-    KINDS[submission.kind].retried(submission_id)
     if submission.batch_id is not None:
         tell(
             "submission.retried",

@@ -79,7 +79,7 @@ def ask_for_next(*, brand_id: UUID, network: str, schema: int) -> None:
     Runs in the brand's scope, one at a time for each network and schema.
     """
     trees = ChainTree.objects.filter(network=network, schema=schema)
-    newest = newest_of(network=network, schema=schema)
+    newest = trees.order_by("-created_at", "-id").first()
     is_coming = trees.filter(status=TreeStatus.CREATING).exists()
     if is_coming or (newest is not None and newest.status == TreeStatus.FAILED):
         return
@@ -105,12 +105,6 @@ def ask_in_place_of(failed: ChainTree, author: Actor, *, request: object = None)
     tree.save(force_insert=True)
     _tell(author, tree, request)
     return tree
-
-
-def newest_of(*, network: str, schema: int) -> ChainTree | None:
-    """Return the tree of the brand in scope that was asked for last."""
-    trees = ChainTree.objects.filter(network=network, schema=schema)
-    return trees.order_by("-created_at", "-id").first()
 
 
 def free_name(network: str) -> str:

@@ -29,7 +29,7 @@ from minting.crashpoints import reach
 from minting.models import ChainSubmission, ChainTree
 from minting.states import Priority, SubmissionKind, TreeStatus
 from tieback.brands.scoping import brand_scope
-from tieback.errors import PermanentError, TransientError
+from tieback.errors import Conflict, PermanentError, TransientError
 
 log = structlog.get_logger(__name__)
 
@@ -165,9 +165,12 @@ class _Tree(Plain):
         _having(flight, TreeStatus.CREATING).update(status=TreeStatus.FAILED, trouble=error)
 
     def retried(self, submission_id: UUID) -> None:
-        """Let it be made after all."""
-        failed = ChainTree.objects.filter(submission=submission_id, status=TreeStatus.FAILED)
+        """Let it be made after all. Raises ``Conflict`` where it was given up."""
+        trees = ChainTree.objects.filter(submission=submission_id)
+        failed = trees.filter(status=TreeStatus.FAILED)
         failed.update(status=TreeStatus.CREATING, trouble="")
+        if trees.filter(status=TreeStatus.ARCHIVED).exists():
+            raise Conflict
 
 
 def shape_of(payload: Mapping[str, Any]) -> Shape:

@@ -6,24 +6,25 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from minting.chain.sending.retrying import retry_submission
-from minting.chain.trees.asking import TARGET, ask_in_place_of, newest_of
+from minting.chain.trees.asking import TARGET, ask_in_place_of
 from minting.models import ChainTree
 from minting.revocations import Act
 from minting.states import TreeStatus
 from tieback.brands.audit import ActsFor, record
 from tieback.brands.scoping import brand_scope
 
-_OPEN = (TreeStatus.ACTIVE, TreeStatus.FULL)
+_CLOSEABLE = (TreeStatus.ACTIVE, TreeStatus.FULL, TreeStatus.FAILED)
 
 
 @transaction.atomic
 def archive_tree(*, tree_id: UUID, act: Act) -> bool:
     """Close a tree: nothing more goes into it, what is on its way still lands.
 
-    Return False where it takes nothing already.
+    One that FAILED is given up, and the next one may be asked for. Return False where it is being
+    made, or is archived already.
     """
     tree = ChainTree.objects.select_for_update(no_key=True).get(pk=tree_id)
-    if tree.status not in _OPEN:
+    if tree.status not in _CLOSEABLE:
         return False
     archived = ChainTree.objects.filter(pk=tree_id)
     archived.update(status=TreeStatus.ARCHIVED, archived_at=Now())
@@ -50,15 +51,15 @@ def retry_tree(*, tree_id: UUID, act: Act) -> bool:
 
 
 def replace_tree(*, tree_id: UUID, act: Act) -> bool:
-    """Ask for another tree in place of a FAILED one, whose address is not to be had any more.
+    """Give a FAILED tree up, whose address is not to be had any more, and ask for another one.
 
-    Return False where it is not failed, or not the newest: then another was asked for already.
+    Return False where it is not failed.
     """
     brand_id = ChainTree.objects.values_list("brand_id", flat=True).get(pk=tree_id)
     with brand_scope(brand_id):
         tree = ChainTree.objects.select_for_update(no_key=True).get(pk=tree_id)
-        newest = newest_of(network=tree.network, schema=tree.schema)
-        if tree.status != TreeStatus.FAILED or newest != tree:
+        if tree.status != TreeStatus.FAILED:
             return False
+        archive_tree(tree_id=tree_id, act=act)
         ask_in_place_of(tree, ActsFor(brand_id, act.actor), request=act.request_id)
     return True

@@ -15,7 +15,13 @@ from minting.chain.sending.claims import claim
 from minting.chain.sending.kinds import Done
 from minting.chain.sending.retrying import retry_submission
 from minting.chain.sending.storing import record_error
-from minting.models import ChainSubmission, ChainTransaction, ChainTree
+from minting.models import (
+    ChainBudget,
+    ChainSubmission,
+    ChainTransaction,
+    ChainTree,
+    MintEvent,
+)
 from minting.proofs.giving import proof_of
 from minting.proofs.merkle import leaf_hash
 from minting.revocations import Act, Why, revoke_units
@@ -234,3 +240,19 @@ def test_what_the_chain_told_completes_and_counts(wished, tree, nordhav):
         assert row.processed_at is not None
     with acting_as("worker"), in_scope(job):
         assert proof_of(rows[0].unit).asset.leaf_index == 90 - rows[0].place
+
+
+def test_a_brands_daily_cap_holds_assets_back_and_says_so(wished, tree, nordhav):
+    job = wished(60)
+    with acting_as("web"), in_scope(job):
+        ChainBudget.objects.create(brand=nordhav.brand, lamports_per_day=1)
+    assert group().assets == 0
+    assert {row.status for row in assets(job)} == {"pending"}
+    with acting_as("worker"), in_scope(job):
+        assert "daily cap" in why_it_waits(assets(job)[0])
+        assert ChainTree.objects.get(pk=tree.pk).reserved == 0
+        told = MintEvent.objects.filter(batch_id=job.batch_id, type="batch.held_back")
+        assert told.count() == 1
+    with acting_as("web"), in_scope(job):
+        ChainBudget.objects.update(lamports_per_day=None)
+    assert group().assets == 60
