@@ -17,7 +17,7 @@ from minting.states import ProofStatus
 # The resolver may read no more of a batch.
 _OF_BATCH = (
     *("batch__id", "batch__brand_id", "batch__product_id"),
-    *("batch__resolver_base", "batch__gtin", "batch__url_rule"),
+    *("batch__resolver_base", "batch__gtin", "batch__url_rule", "batch__chain_mode"),
 )
 _OF_PROOF = (
     *("brand_id", "quantity", "salt_key", "passport_sha256"),

@@ -33,7 +33,10 @@ from tieback.brands.scoping import brand_scope
 URL = "/api/v1/audit-entries/"
 MUTATING = ("POST", "PUT", "PATCH", "DELETE")
 #: Operations that write nothing, though they are asked by POST.
-WRITES_NOTHING = {("preflight", "POST")}
+WRITES_NOTHING = {("preflight", "POST"), ("cost-estimate", "POST")}
+#: The furnished unit's was asked for before: there is nothing to change. See
+#: tests/chain/assets/test_on_demand.
+ASKED_BEFORE = {("mint-on-chain", "POST")}
 #: Outside any brand: signing in and out, and accepting an invitation (tests/api/test_invitations).
 OUTSIDE = {"token", "token-refresh", "session", "invitation-accept", "login", "logout"}
 
@@ -127,8 +130,16 @@ def changes() -> list[tuple[Route, str]]:
     ]
 
 
+#: What even the furnished brand is refused changes nothing; their own tests read the trail.
+HAPPENING = [
+    (route, method)
+    for route, method in changes()
+    if (route.name, method) not in ASKED_BEFORE and ask_of(route, method).success < 400
+]
+
+
 each_change = pytest.mark.parametrize(
-    ("route", "method"), changes(), ids=[f"{route} {method}" for route, method in changes()]
+    ("route", "method"), HAPPENING, ids=[f"{route} {method}" for route, method in HAPPENING]
 )
 
 

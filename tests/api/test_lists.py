@@ -95,7 +95,7 @@ def test_rows_added_meanwhile_neither_repeat_nor_hide_any(route, crowded: Furnis
 @each_list
 def test_the_newest_come_first_or_the_order_is_the_printed_one(route, crowded: Furnished):
     rows, _ = page(route, crowded, page_size=500)
-    keys = ("ordinal", "number", "created_at", "valid_from", "last_at")
+    keys = ("ordinal", "number", "created_at", "valid_from", "last_at", "found_at")
     key = next(name for name in keys if name in rows[0])
     values = [row[key] for row in rows]
     printed = key == "ordinal" or route.name == "pack-list"

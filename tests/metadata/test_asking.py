@@ -141,7 +141,7 @@ def test_batches_of_before_are_found_a_version_a_product_at_a_time(
         second = make_product(nordhav)
     minted(second)
     with connection.cursor() as cursor:
-        cursor.execute("truncate minting_metadatadocument")
+        cursor.execute("truncate minting_metadatadocument, minting_unitasset")
     assert queue_missed(10) == 2
     rung.clear()
     pin_missed()

@@ -55,6 +55,7 @@ from tests.planes import acting_as
 from tests.platform.possessions import (
     make_asset,
     make_document,
+    make_finished_run,
     make_grant,
     make_invitation,
     make_link,
@@ -65,12 +66,14 @@ from tests.resolver.logos import put_logo
 from tieback.api.models import KeptAnswer
 from tieback.brands.credentials import IssuedCredential, issue_credential
 from tieback.brands.models import AuditEntry, Invitation, Membership, User
-from tieback.brands.roles import Role, Scope
+from tieback.brands.roles import PERMITTED_ROLES, Role, Scope
 from tieback.brands.scoping import brand_scope
 from tieback.brands.sealing import seal_audit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = 3
+#: What an admin has, and so may hand on.
+MANAGED = [scope.value for scope, roles in PERMITTED_ROLES.items() if Role.ADMIN in roles]
 # A furnished brand has this many: minted, failed, waiting and paused.
 BATCHES = 4
 
@@ -243,7 +246,7 @@ def _as_web(name: str, units: int) -> Furnished:
         )
         credentials = [
             issue_credential(brand_id=world.brand.id, name=f"{name} {title}", scopes=scopes)
-            for title, scopes in (("one", Scope.values), ("all", Scope.values), ("none", ()))
+            for title, scopes in (("one", MANAGED), ("all", Scope.values), ("none", ()))
         ]
         ScanPolicy.objects.create(brand=world.brand, aggregate_only=["textile"])
         ChainBudget.objects.create(brand=world.brand, lamports_per_day=10**12)
@@ -347,6 +350,7 @@ def crowd(brand: Furnished, count: int) -> None:
             )
             make_link(product, "https://crowd.example/faqs")
             make_tree(world)
+            make_finished_run(world)
             _tag(brand, brand.tokens[0])
         _crowd_the_past(brand.product, count)
 

@@ -145,12 +145,21 @@ def make_asset(world: BrandWorld, token: str) -> UnitAsset:
     )
 
 
+def make_finished_run(world: BrandWorld) -> ReconciliationRun:
+    """Leave a run that is done."""
+    return ReconciliationRun.objects.create(
+        brand=world.brand,
+        network="devchain",
+        type=RunType.FULL,
+        status=RunStatus.COMPLETED,
+        finished_at=timezone.now(),
+    )
+
+
 def make_run(world: BrandWorld, batch_id: UUID, signatures: list[str]) -> ReconciliationRun:
     """Leave a run that is under way, one that is done, and what they have found."""
     of_all: dict[str, Any] = {"brand": world.brand, "network": "devchain", "type": RunType.FULL}
-    ReconciliationRun.objects.create(
-        **of_all, status=RunStatus.COMPLETED, finished_at=timezone.now()
-    )
+    make_finished_run(world)
     run = ReconciliationRun.objects.create(**of_all, last_error=f"{world.brand.slug} error")
     for signature in signatures:
         ChainDrift.objects.create(

@@ -103,5 +103,5 @@ def test_giving_a_proof_takes_few_statements(
 ):
     token = tokens_of(proven(1_500))[0]
     public.get(f"/p/{token}/proof.json")
-    with django_assert_max_num_queries(8, connection=connection):
+    with django_assert_max_num_queries(9, connection=connection):
         assert json.loads(public.get(f"/p/{token}/proof.json").content)["index"] == 0

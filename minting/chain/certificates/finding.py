@@ -5,7 +5,7 @@ import hmac
 
 from minting.models import BatchProof, ChainTransaction
 from minting.proofs.document import Certificate
-from minting.states import SubmissionKind, TransactionStatus
+from minting.states import ChainMode, SubmissionKind, TransactionStatus
 
 _SEED_CHARACTERS = 32
 # The resolver may read no more of a transaction.
@@ -33,8 +33,11 @@ def seed_of(proof: BatchProof) -> str:
 def certificate_of(proof: BatchProof) -> Certificate | None:
     """Return the account that holds the batch's root, None where none is finalized.
 
-    Runs in the scope of the brand, or where scopes are off.
+    Runs in the scope of the brand, or where scopes are off; asks for nothing where the batch's mode
+    has none.
     """
+    if proof.batch.chain_mode != ChainMode.CERTIFICATE:
+        return None
     found = (
         ChainTransaction.objects.filter(
             batch=proof.batch_id,

@@ -112,7 +112,7 @@ class Preparer:
         signer = await self.bound_signer()
         await self._prices.of((signer.address,))
         balance = await self._balance(signer.address)
-        _lack.note(max(0, committed + RENT_EXEMPT - balance))
+        _lack.know(max(0, committed + RENT_EXEMPT - balance))
 
     async def _signers(self, flights: Sequence[Flight], signer: Signer) -> "_Signers":
         """Return who signs; the creator of trees is asked for only where there are trees to do."""

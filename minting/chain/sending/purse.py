@@ -42,6 +42,11 @@ class Lack:
 
     noted_at: float | None = None
 
+    def know(self, lamports: int) -> None:
+        """Take over what was found of all that waits, which leaves nothing to be guessed."""
+        CHAIN_LACKING_LAMPORTS.set(lamports)
+        self.noted_at = time.monotonic() if lamports else None
+
     def note(self, lamports: int) -> None:
         """Note how much more was needed just now, 0 where there was enough."""
         now = time.monotonic()
