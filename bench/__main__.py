@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import (
     anchoring,
+    assets,
     chain_costs,
     exporting,
     fairness,
@@ -97,6 +98,10 @@ def measure_chain(system: System, options: argparse.Namespace, figures: Figures)
         "chain.anchors_vs_devchain", [one / other for one, other in zip(sent, alone, strict=True)]
     )
     figures.note("chain.lamports_per_root", lamports)
+    if os.environ.get("DEVCHAIN_PROGRAMS_DIR"):
+        _measure_mints(system, options, figures)
+    else:
+        print("not run: compressed NFTs (DEVCHAIN_PROGRAMS_DIR names no folder of programs)")
     system.stack.stop("worker")
     system.stack.start("worker", env={})
     for mode in chain_costs.MODES:
@@ -104,6 +109,22 @@ def measure_chain(system: System, options: argparse.Namespace, figures: Figures)
         least = chain_costs.floor(mode, units=options.units)
         figures.note(f"chain.lamports_per_unit_{mode}", found)
         figures.note(f"chain.lamports_per_unit_{mode}_floor", least)
+
+
+def _measure_mints(system: System, options: argparse.Namespace, figures: Figures) -> None:
+    assets.make_tree(system)
+    minted, alone = [], []
+    for _ in range(options.rounds):
+        per_s, in_one, lamports, payloads = assets.mints_per_s(system)
+        minted.append(per_s)
+        alone.append(assets.limit_per_s(system, payloads))
+    figures.note_rounds("chain.mints_per_s", minted)
+    figures.note_rounds("chain.devchain_mints_per_s", alone)
+    figures.note_rounds(
+        "chain.mints_vs_devchain", [one / other for one, other in zip(minted, alone, strict=True)]
+    )
+    figures.note("chain.mints_per_transaction", in_one)
+    figures.note("chain.lamports_per_mint", lamports)
 
 
 PARTS: dict[str, Callable[[System, argparse.Namespace, Figures], None]] = {

@@ -78,18 +78,23 @@ async def _send_all(url: str, payer: Keypair, memos: list[str]) -> float:
             )
             message = MessageV0.try_compile(payer.pubkey(), [said], [], blockhash)
             signed.append(VersionedTransaction(message, [payer]))
-        began = asyncio.get_running_loop().time()
-        at_once = asyncio.Semaphore(AT_ONCE)
+        return await confirmed_per_s(client, signed)
 
-        async def send(one: VersionedTransaction) -> None:
-            async with at_once:
-                await client.send_raw_transaction(bytes(one), TxOpts(skip_preflight=True))
 
-        await asyncio.gather(*map(send, signed))
-        left = [one.signatures[0] for one in signed]
-        while left:
-            left = await _unconfirmed(client, left)
-        return len(memos) / (asyncio.get_running_loop().time() - began)
+async def confirmed_per_s(client: AsyncClient, signed: list[VersionedTransaction]) -> float:
+    """Send transactions, some at once; return how many a second until the last is confirmed."""
+    began = asyncio.get_running_loop().time()
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def send(one: VersionedTransaction) -> None:
+        async with at_once:
+            await client.send_raw_transaction(bytes(one), TxOpts(skip_preflight=True))
+
+    await asyncio.gather(*map(send, signed))
+    left = [one.signatures[0] for one in signed]
+    while left:
+        left = await _unconfirmed(client, left)
+    return len(signed) / (asyncio.get_running_loop().time() - began)
 
 
 async def _unconfirmed(client: AsyncClient, signatures: list[Signature]) -> list[Signature]:

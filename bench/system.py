@@ -86,21 +86,16 @@ class System:
         return json.loads(response.data)["data"]
 
     def submit(
-        self,
-        quantity: int,
-        *,
-        activation_mode: str = "first_scan",
-        chain_mode: str | None = None,
+        self, quantity: int, *, activation_mode: str = "first_scan", **more: str
     ) -> dict[str, Any]:
-        """Submit a mint request and return its answer."""
+        """Submit a mint request, with ``more`` of its fields, and return its answer."""
         body: dict[str, Any] = {
             "product_id": self.product_id,
             "quantity": quantity,
             "identity_mode": "serial",
             "activation_mode": activation_mode,
+            **more,
         }
-        if chain_mode is not None:
-            body["chain_mode"] = chain_mode
         key = {"Idempotency-Key": str(uuid4())}
         answer: dict[str, Any] = self.call("POST", "/api/v1/mint-requests/", body, **key)
         return answer
