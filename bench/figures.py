@@ -16,6 +16,7 @@ TARGETS = {
     "mint.vs_copy_at_10m": 0.75,
     "export.vs_copy": 0.8,
     "proof.leaves_per_s": 300_000.0,
+    "chain.mints_vs_devchain": 0.8,
     "resolver.vs_callable": 0.7,
     "resolver.vs_asyncpg": 1.0,
     "resolver.vs_express": 1.3,
