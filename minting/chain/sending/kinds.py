@@ -58,6 +58,13 @@ class Kind(Protocol):
     def shape(self, payload: Mapping[str, Any]) -> str:
         """Return what the compute units depend on, beside number and size of the instructions."""
 
+    def more_units(self, payload: Mapping[str, Any]) -> int:
+        """Return how many compute units more it may take than another one of its shape has.
+
+        Beside the tenth that every transaction has: for what differs by luck, as the search for an
+        address does.
+        """
+
     def is_final(self, error: str) -> bool:
         """Tell whether another attempt would meet the same error, as the chain words it."""
 
@@ -99,6 +106,10 @@ class Plain:
     def shape(self, payload: Mapping[str, Any]) -> str:
         """Depend on nothing else."""
         return ""
+
+    def more_units(self, payload: Mapping[str, Any]) -> int:
+        """Take what another one of its shape has taken."""
+        return 0
 
     def is_final(self, error: str) -> bool:
         """Take what a program says for final, and what the network says for passing."""

@@ -165,7 +165,8 @@ class Preparer:
                 await in_own_thread(record_error, draft.flight, f"Simulation: {error}", final=final)
                 return None
             _limits[draft.shape] = compute_limit(told.value.units_consumed or MOST_UNITS)
-        return _limits[draft.shape]
+        more = KINDS[draft.flight.kind].more_units(draft.flight.payload)
+        return min(MOST_UNITS, _limits[draft.shape] + more)
 
     async def _balance(self, address: Pubkey) -> int:
         balance = (await self._rpc.ask(lambda client: client.get_balance(address, Confirmed))).value

@@ -108,3 +108,17 @@ def test_as_many_mints_as_fit_share_a_transaction(version, owners, most):
     sizes = packed(mints, PAYER, version=version, depth=20)
     assert (sum(sizes), max(sizes)) == (100, most)
     assert set(sizes[:-1]) == {most}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final"),
+    [
+        ("InstructionError: (2, Fieldless(ProgramFailedToComplete))", False),
+        ("InstructionError: (2, Fieldless(ComputationalBudgetExceeded))", False),
+        ("InstructionError: (2, Custom(6016))", True),
+        ("BlockhashNotFound", False),
+    ],
+)
+def test_a_mint_that_ran_out_of_units_is_tried_again(error, is_final):
+    assert MINT.is_final(error) is is_final
+    assert MINT.more_units(payload(1)) == 30_000
