@@ -1,8 +1,9 @@
 """Rounds of sending: claim, sign, send, look, settle, for as long as something is to be done.
 
 One event loop a task. What uses the database runs in the task's own thread, between what waits for
-endpoints. A transaction that is confirmed is let go until it is finalized, some seconds later:
-nobody's process waits for that.
+endpoints. A round does not wait for what it has sent: while that lands the next ones are signed,
+and it is looked for beside them. A transaction that is confirmed is let go until it is finalized,
+some seconds later: nobody's process waits for that.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ _REST_AT_LEAST, _REST_AT_MOST = 1.0, 30.0
 #: How many looks lie between two sendings of the same bytes, and before a look at what is
 #: confirmed.
 _LOOKS_A_RESEND = 5
+#: How many submissions a task has in hand, some of which are only waited for.
+_MOST_IN_HAND = 4 * MOST_STATUSES
 
 
 async def work_submissions(*, until: float, stop: Callable[[], bool]) -> float | None:
@@ -63,14 +66,14 @@ class _Rounds:
     async def run(self, until: float) -> float | None:
         try:
             while True:
-                await self._take_more()
+                taken = await self._take_more()
                 if not self._flights:
                     return self._left_to_others
                 # Once at least, so that no stream of jobs keeps the chain waiting for ever.
                 await self._round()
                 if time.monotonic() >= until or await in_own_thread(self._stop):
                     break
-                if self._flights:
+                if self._flights and not taken:
                     await asyncio.sleep(self._look_seconds)
         except (NoEndpointError, RefusedError, TransientError) as error:
             log.warning("chain_not_reached", error=str(error))
@@ -92,11 +95,12 @@ class _Rounds:
         await in_own_thread(put_off, list(self._flights.values()), str(why), wait=wait)
         self._flights.clear()
 
-    async def _take_more(self) -> None:
-        room = MOST_STATUSES - len(self._flights)
-        if room:
-            taken = await in_own_thread(claim, room)
-            self._flights |= {flight.id: flight for flight in taken}
+    async def _take_more(self) -> int:
+        """Claim what there is room for; return how many."""
+        room = min(MOST_STATUSES, _MOST_IN_HAND - len(self._flights))
+        taken = await in_own_thread(claim, room) if room else []
+        self._flights |= {flight.id: flight for flight in taken}
+        return len(taken)
 
     async def _round(self) -> None:
         await self._preparer.bound_signer()
@@ -111,8 +115,12 @@ class _Rounds:
         signed = [one.signed for one in self._flights.values() if one.signed is not None]
         if not signed:
             return
+        # What is new goes out now and is looked for next time: nobody waits for it here.
+        new = {one.signed.id for one in unsigned if one.signed is not None}
+        sent_before = [one for one in signed if one.id not in new]
         await self._send(signed)
-        await self._settle(signed)
+        for at in range(0, len(sent_before), MOST_STATUSES):
+            await self._settle(sent_before[at : at + MOST_STATUSES])
 
     async def _send(self, signed: Sequence[Signed]) -> None:
         """Send what was not sent for a while; the same bytes land once, however often they go."""
