@@ -26,7 +26,7 @@ from bench.system import System, wait_until
 from minting.chain.bubblegum.instructions import Mint, mint_v1
 from minting.chain.bubblegum.metadata import Metadata
 
-UNITS = 4_000
+UNITS = 12_000
 _MOST_UNITS = 1_400_000
 _SENT = """
 select sum(mint_count), count(*), extract(epoch from max(confirmed_at) - min(created_at)), sum(fee)
