@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 _ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _COLLECTIONS = "/api/v1/collections/"
 _WITHOUT_SLASH = re.compile(
-    rf"/api/v1/(?:collections(?:/{_ID})?|mints/(?:(?:transaction|retry)/)?[^/]+)"
+    rf"/api/v1/(?:collections(?:/{_ID})?|mints/(?:(?:transaction|retry)/)?[^/]+"
+    rf"|reconciliation/(?:run|reports(?:/{_ID})?))"
 )
 #: By method, since an alias is of one way of using an address.
 _ALIASES = {

@@ -18,7 +18,6 @@ from minting.api import (
     serial_lists,
     trees,
 )
-from tieback.api.slashes import path_either_way
 
 urlpatterns = [
     path("mint-requests/", mint_requests.MintRequestView.as_view(), name="mint-request"),
@@ -91,17 +90,17 @@ urlpatterns = [
         revocations.RevocationDetailView.as_view(),
         name="revocation",
     ),
-    path_either_way(
+    path(
         "reconciliation/reports/",
         reconciliation.ReconciliationReportListView.as_view(),
         name="reconciliation-report-list",
     ),
-    path_either_way(
+    path(
         "reconciliation/reports/<uuid:run_id>/",
         reconciliation.ReconciliationReportView.as_view(),
         name="reconciliation-report",
     ),
-    path_either_way(
+    path(
         "reconciliation/run/",
         reconciliation.ReconciliationRunView.as_view(),
         name="reconciliation-run",

@@ -135,6 +135,8 @@ def test_a_leaked_key_that_mints_spends_no_rent(api, nordhav, settings):
         ("GET", "/collections/create", "/collections/create"),
         ("GET", f"{URL}{ID}", f"{URL}{ID}/"),
         ("GET", "/api/v1/collections/x", "/api/v1/collections/x"),
+        ("GET", "/api/v1/reconciliation/reports", "/api/v1/reconciliation/reports/"),
+        ("POST", "/api/v1/reconciliation/run", "/api/v1/reconciliation/run/"),
         ("GET", "/api/v1/mint-jobs", "/api/v1/mint-jobs"),
     ],
 )
