@@ -32,6 +32,12 @@ KEEP_SCAN_DAYS = "resolver.keep_scan_days"
 PROVE_MISSED = "minting.prove_missed"
 PIN_MISSED = "minting.pin_missed"
 
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    """Return an entry of beat's schedule."""
+    return {"task": task, "schedule": seconds, "options": {"expires": PERIODIC_EXPIRES_SECONDS}}
+
+
 use_for_redis()
 app = Celery("tieback")
 # "Current" is a thread's own; the default is every thread's, granian's too.
@@ -76,85 +82,27 @@ app.conf.update(
     # was killed over while it wrote keeps the next one from starting.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        "sweep-mint-jobs": {
-            "task": "minting.sweep",
-            "schedule": settings.TIEBACK_SWEEP_SECONDS,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
+        "sweep-mint-jobs": _every(settings.TIEBACK_SWEEP_SECONDS, "minting.sweep"),
         # What an older release has minted; there is nothing to be found as a rule.
-        "prove-missed": {
-            "task": PROVE_MISSED,
-            "schedule": 3600.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "pin-missed": {
-            "task": PIN_MISSED,
-            "schedule": 3600.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "sweep-pack-builds": {
-            "task": "exports.sweep",
-            "schedule": settings.TIEBACK_SWEEP_SECONDS,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "count-activations": {
-            "task": "resolver.count_activations",
-            "schedule": 5.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "count-scans": {
-            "task": "resolver.count_scans",
-            "schedule": 60.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
+        "prove-missed": _every(3600.0, PROVE_MISSED),
+        "pin-missed": _every(3600.0, PIN_MISSED),
+        "sweep-pack-builds": _every(settings.TIEBACK_SWEEP_SECONDS, "exports.sweep"),
+        "count-activations": _every(5.0, "resolver.count_activations"),
+        "count-scans": _every(60.0, "resolver.count_scans"),
         # Every visitor of the day is looked at anew, which costs more than the hour's scans.
-        "count-visitors": {
-            "task": "resolver.count_visitors",
-            "schedule": 600.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "keep-scan-days": {
-            "task": KEEP_SCAN_DAYS,
-            "schedule": 3600.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "seal-audit": {
-            "task": "brands.seal_audit",
-            "schedule": 60.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
+        "count-visitors": _every(600.0, "resolver.count_visitors"),
+        "keep-scan-days": _every(3600.0, KEEP_SCAN_DAYS),
+        "seal-audit": _every(60.0, "brands.seal_audit"),
         # Who rests is tried again, and who is behind is known, while nobody asks for anything.
-        "look-at-endpoints": {
-            "task": "minting.look_at_endpoints",
-            "schedule": 30.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
+        "look-at-endpoints": _every(30.0, "minting.look_at_endpoints"),
         # What it asks for is told to people, and a payer that runs dry to operators, likewise.
-        "watch-chain": {
-            "task": "minting.watch_chain",
-            "schedule": 30.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "watch-trees": {
-            "task": "minting.watch_trees",
-            "schedule": 60.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "begin-reconciliation": {
-            "task": "minting.begin_reconciliation",
-            "schedule": settings.RECONCILIATION_INTERVAL_MS / 1000,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "forget-reports": {
-            "task": "minting.forget_reports",
-            "schedule": 3600.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
-        "delete-expired-answers": {
-            "task": "api.delete_expired_answers",
-            "schedule": 60.0,
-            "options": {"expires": PERIODIC_EXPIRES_SECONDS},
-        },
+        "watch-chain": _every(30.0, "minting.watch_chain"),
+        "watch-trees": _every(60.0, "minting.watch_trees"),
+        "begin-reconciliation": _every(
+            settings.RECONCILIATION_INTERVAL_MS / 1000, "minting.begin_reconciliation"
+        ),
+        "forget-reports": _every(3600.0, "minting.forget_reports"),
+        "delete-expired-answers": _every(60.0, "api.delete_expired_answers"),
     },
 )
 app.autodiscover_tasks(["tieback.brands", "tieback.api", "minting", "exports", "resolver"])
