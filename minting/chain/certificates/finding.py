@@ -3,13 +3,12 @@
 import hashlib
 import hmac
 
-from minting.models import BatchProof, ChainTransaction
+from minting.chain.anchors import finalized
+from minting.models import BatchProof
 from minting.proofs.document import Certificate
-from minting.states import ChainMode, SubmissionKind, TransactionStatus
+from minting.states import ChainMode, SubmissionKind
 
 _SEED_CHARACTERS = 32
-# The resolver may read no more of a transaction.
-_SHOWN = ("blockchain", "network", "signature", "slot", "payer")
 
 
 def key_of(proof: BatchProof) -> str:
@@ -38,15 +37,7 @@ def certificate_of(proof: BatchProof) -> Certificate | None:
     """
     if proof.batch.chain_mode != ChainMode.CERTIFICATE:
         return None
-    found = (
-        ChainTransaction.objects.filter(
-            batch=proof.batch_id,
-            submission__key=key_of(proof),
-            status=TransactionStatus.FINALIZED,
-        )
-        .values_list(*_SHOWN)
-        .first()
-    )
+    found = finalized(proof, key_of(proof))
     if found is None:
         return None
     # Most proofs have none, and the public pages do without the library until then.
@@ -54,12 +45,11 @@ def certificate_of(proof: BatchProof) -> Certificate | None:
 
     from minting.chain.certificates.token_2022 import address_of
 
-    blockchain, network, signature, slot, payer = found
-    address = address_of(Pubkey.from_string(payer), seed_of(proof))
+    address = address_of(Pubkey.from_string(found.payer), seed_of(proof))
     return Certificate(
-        blockchain=blockchain,
-        network=network,
+        blockchain=found.blockchain,
+        network=found.network,
         address=str(address),
-        signature=signature,
-        slot=slot or 0,
+        signature=found.signature,
+        slot=found.slot or 0,
     )
