@@ -4,16 +4,20 @@ from uuid import UUID
 
 from django.db import connection
 
-from minting.chain.prices import LAMPORTS_PER_SIGNATURE, PROTOCOL_FEE_V2
+from minting.chain.prices import LAMPORTS_PER_SIGNATURE, PROTOCOL_FEES
 
 # A submission is a transaction of one signature; one that makes something says what else that
-# takes, or has assets of a tree of version 2. Priority fees are not known before it is signed.
+# takes, or has assets of a tree whose version has a fee. Priority fees are
+# not known before it is signed.
+_FEES = " ".join(f"when '{version}' then {fee}" for version, fee in PROTOCOL_FEES.items())
 _EXPECTED = f"""
 select coalesce(sum(
            {LAMPORTS_PER_SIGNATURE}
            + coalesce((payload ->> 'lamports')::bigint, 0)
-           + case when payload ->> 'schema' = '2' and jsonb_typeof(payload -> 'mints') = 'array'
-                  then {PROTOCOL_FEE_V2} * jsonb_array_length(payload -> 'mints') else 0 end
+           + case when jsonb_typeof(payload -> 'mints') = 'array'
+                  then jsonb_array_length(payload -> 'mints')
+                       * case payload ->> 'schema' {_FEES} end
+                  else 0 end
        ), 0)::bigint
   from minting_chainsubmission
  where status in ('pending', 'sent')

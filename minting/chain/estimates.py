@@ -11,8 +11,8 @@ from enum import Enum
 
 from minting.chain.prices import (
     LAMPORTS_PER_SIGNATURE,
-    PROTOCOL_FEE_V2,
     priority_fee,
+    protocol_fee,
     rent_of,
 )
 from minting.states import ASSET_MODES, ChainMode
@@ -104,7 +104,7 @@ def certificate_rent(quantity: int) -> int:
 def _with_assets(mode: ChainMode, anchors: _Work, terms: Terms) -> Estimate:
     """Return the cost of anchors and an asset for each unit."""
     at_once = terms.mints_at_once if mode is ChainMode.CNFT else 1
-    fee = PROTOCOL_FEE_V2 * terms.quantity if terms.schema == 2 else 0  # noqa: PLR2004 - schema 2
+    fee = protocol_fee(terms.schema, mints=terms.quantity)
     mints = _Work(-(-terms.quantity // at_once), UNITS_OF_MINT * at_once, protocol_fee=fee)
     missing = max(0, terms.quantity - terms.room)
     new_trees = -(-missing // terms.tree_leaves)

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Sum
 
+from minting.chain.assets.naming import NAME_CHARACTERS
 from minting.chain.estimates import Estimate, Terms, estimate
 from minting.chain.kept_prices import KeptPrice, last_price
 from minting.chain.modes import available_modes
@@ -20,9 +21,6 @@ from minting.metadata.giving import document_for, uri_of
 from minting.models import ChainTree, Product
 from minting.states import ASSET_MODES, ChainMode, LeafSchema, TreeStatus
 from tieback.brands.models import Brand
-
-#: An asset's name: "#" and 16 letters.
-_NAME_CHARACTERS = 17
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def mints_at_once(schema: int, depth: int, uri_characters: int) -> int:
 
     version, payer = Version(schema), Pubkey.new_unique()
     concerned = Mint(tree=Pubkey.new_unique(), payer=payer, delegate=payer, owner=payer)
-    said = Metadata(name="#" * _NAME_CHARACTERS, uri="u" * uri_characters)
+    said = Metadata(name="#" * NAME_CHARACTERS, uri="u" * uri_characters)
     build = mint_v1 if version is Version.V1 else mint_v2
     mints = [build(concerned, said)] * most_at_once(version, depth=depth)
     return packed(mints, payer, version=version, depth=depth)[0]

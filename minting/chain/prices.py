@@ -16,9 +16,9 @@ LAMPORTS_PER_SIGNATURE = 5_000
 LAMPORTS_PER_BYTE, BYTES_BESIDE = 6_960, 128
 #: What an account without data must hold to stay. A payer is one.
 RENT_EXEMPT = LAMPORTS_PER_BYTE * BYTES_BESIDE
-#: What Metaplex takes for each mint into a tree of version 2; version 1 is free. Source:
+#: What Metaplex takes for each mint, by the version of the tree. Source:
 #: metaplex-foundation/disclosures, protocol-fees.md of 2026-04-21.
-PROTOCOL_FEE_V2 = 90_000
+PROTOCOL_FEES = {1: 0, 2: 90_000}
 LAMPORTS_PER_SOL = 1_000_000_000
 MICRO = 1_000_000
 _SHARE = 0.75
@@ -66,6 +66,11 @@ def price_of(recent: Sequence[int], *, cap: int, floor: int = 0) -> Price:
 def priority_fee(*, compute_limit: int, micro_lamports: int) -> int:
     """Return the lamports of a priority fee, rounded up as the runtime does."""
     return -(-compute_limit * micro_lamports // MICRO)
+
+
+def protocol_fee(version: int, *, mints: int) -> int:
+    """Return the lamports that so many mints into a tree of this version take beside fees."""
+    return PROTOCOL_FEES[version] * mints
 
 
 def rent_of(size: int) -> int:

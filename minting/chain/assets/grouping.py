@@ -21,13 +21,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from solders.pubkey import Pubkey
 
-from minting.chain.assets.minting import PROTOCOL_FEE, instructions_of, payload_of
+from minting.chain.assets.minting import instructions_of, payload_of
 from minting.chain.assets.naming import name_of
 from minting.chain.assets.waiting import WaitingBatch, batches_waiting, is_enough
 from minting.chain.bubblegum.packing import packed
 from minting.chain.bubblegum.programs import Version
 from minting.chain.budgets import hold_back, may_spend
-from minting.chain.prices import LAMPORTS_PER_SIGNATURE
+from minting.chain.prices import LAMPORTS_PER_SIGNATURE, protocol_fee
 from minting.chain.trees import choosing
 from minting.chain.wallets.payer import payer
 from minting.crashpoints import reach
@@ -203,7 +203,7 @@ def most_at_once() -> int:
 
 
 def _most_that_it_costs(count: int, schema: int) -> int:
-    return count * (LAMPORTS_PER_SIGNATURE + PROTOCOL_FEE[Version(schema)])
+    return count * LAMPORTS_PER_SIGNATURE + protocol_fee(schema, mints=count)
 
 
 def _claim(batch: WaitingBatch, *, proven: int) -> _Claimed:

@@ -25,7 +25,7 @@ from minting.chain.bubblegum.instructions import Mint, mint_v1, mint_v2
 from minting.chain.bubblegum.leaves import Leaf
 from minting.chain.bubblegum.metadata import Metadata
 from minting.chain.bubblegum.programs import BESIDE, Version, asset_id
-from minting.chain.prices import PROTOCOL_FEE_V2
+from minting.chain.prices import protocol_fee
 from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import Done, Keys, NotTold, Plain
 from minting.chain.trees import choosing
@@ -33,8 +33,6 @@ from minting.interruptions import LONGEST_ERROR
 from minting.models import ChainTree
 from tieback.metrics import ASSETS_COMPLETED
 
-#: What Bubblegum takes for a mint of version 2, in lamports; version 1 takes nothing.
-PROTOCOL_FEE = {Version.V1: 0, Version.V2: PROTOCOL_FEE_V2}
 # The address of an asset is searched for by trying, at 1,500 units a try. Each try succeeds in one
 # of two cases: twenty more than in the simulation are as likely as one in a million.
 _MORE_UNITS = 20 * 1_500
@@ -165,7 +163,7 @@ class _Mint(Plain):
 
     def spends(self, payload: Mapping[str, Any]) -> int:
         """Return what Bubblegum takes."""
-        return PROTOCOL_FEE[Version(payload["schema"])] * self.mints(payload)
+        return protocol_fee(payload["schema"], mints=self.mints(payload))
 
     def more_units(self, payload: Mapping[str, Any]) -> int:
         """Allow for addresses that are found late; the chances of all mints even out."""
