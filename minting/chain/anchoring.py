@@ -10,15 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solders.instruction import AccountMeta, Instruction
-from solders.pubkey import Pubkey
 
 from minting.chain.anchors import key_of
 from minting.chain.sending.kinds import Done, Keys, Plain
+from minting.chain.transactions import MEMO_PROGRAM
 from minting.events import tell
 from minting.models import BatchProof, ChainSubmission, ProofHead
 from minting.states import ChainMode, ProofStatus, SubmissionKind
 
-MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 TYPE, VERSION = "tieback root", 1
 
 

@@ -10,6 +10,8 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+#: SPL Memo, version 2: a line of text in a transaction.
+MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 #: An IPv6 packet less its headers (solana-sdk, PACKET_DATA_SIZE).
 LARGEST_TRANSACTION = 1_232
 #: No transaction may ask for more compute units (solana-sdk, MAX_COMPUTE_UNIT_LIMIT).

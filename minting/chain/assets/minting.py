@@ -5,26 +5,22 @@ the finalized transaction, and an event belongs to the asset whose metadata have
 counting, since other transactions come between.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import base58
 from django.db import connection
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
-from solders.transaction import VersionedTransaction
-from solders.transaction_status import (
-    EncodedConfirmedTransactionWithStatusMeta,
-    UiCompiledInstruction,
-)
+from solders.transaction_status import EncodedConfirmedTransactionWithStatusMeta
 
-from minting.chain.bubblegum.events import LeafTold, read_event
+from minting.chain.bubblegum.events import LeafTold
 from minting.chain.bubblegum.instructions import Mint, mint_v1, mint_v2
 from minting.chain.bubblegum.leaves import Leaf
 from minting.chain.bubblegum.metadata import Metadata
-from minting.chain.bubblegum.programs import BESIDE, Version, asset_id
+from minting.chain.bubblegum.programs import Version, asset_id
+from minting.chain.landed import executed_in
 from minting.chain.prices import protocol_fee
 from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import Done, Keys, NotTold, Plain
@@ -124,22 +120,13 @@ def matched(payload: Mapping[str, Any], leaves: Sequence[LeafTold]) -> list[Told
     return found
 
 
-def leaves_told(landed: EncodedConfirmedTransactionWithStatusMeta) -> Iterator[LeafTold]:
-    """Yield the leaves that Bubblegum has told of in a transaction."""
-    transaction, meta = landed.transaction.transaction, landed.transaction.meta
-    if meta is None or meta.inner_instructions is None:
-        raise NotTold("the answer has no inner instructions")
-    if not isinstance(transaction, VersionedTransaction):
-        raise NotTold("the answer has no transaction in bytes")
-    keys = transaction.message.account_keys
-    noops = {beside.noop for beside in BESIDE.values()}
-    for inner in meta.inner_instructions:
-        for one in inner.instructions:
-            if not isinstance(one, UiCompiledInstruction) or one.program_id_index >= len(keys):
-                continue
-            event = keys[one.program_id_index] in noops and read_event(base58.b58decode(one.data))
-            if isinstance(event, LeafTold):
-                yield event
+def leaves_told(landed: EncodedConfirmedTransactionWithStatusMeta) -> list[LeafTold]:
+    """Return the leaves that Bubblegum has told of in a transaction. Raises ``NotTold``."""
+    try:
+        events = [one.event for one in executed_in(landed)]
+    except ValueError as error:
+        raise NotTold(str(error)) from error
+    return [event for event in events if isinstance(event, LeafTold)]
 
 
 def _metadata(payload: Mapping[str, Any]) -> list[Metadata]:
@@ -177,7 +164,7 @@ class _Mint(Plain):
         self, payload: Mapping[str, Any], landed: EncodedConfirmedTransactionWithStatusMeta
     ) -> list[Told]:
         """Return the leaf of each asset. Raises ``NotTold`` where an event is missing."""
-        return matched(payload, list(leaves_told(landed)))
+        return matched(payload, leaves_told(landed))
 
     def completed(self, done: Done) -> None:
         """Write down the leaf of each asset, and count them in their tree."""

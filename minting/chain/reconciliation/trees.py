@@ -15,7 +15,7 @@ from solders.pubkey import Pubkey
 
 from minting.chain.bubblegum.accounts import NoTree, Tree, TreeConfig
 from minting.chain.bubblegum.mirror import Mirror
-from minting.chain.bubblegum.programs import BESIDE, Version, config_of
+from minting.chain.bubblegum.programs import config_of
 from minting.chain.own_thread import in_own_thread
 from minting.chain.reconciliation import tree_rows
 from minting.chain.reconciliation.at_once import asked_at_once
@@ -318,7 +318,6 @@ class _Events:
 
     def __init__(self, tree: TreeRow, signature: str) -> None:
         self._tree = Pubkey.from_string(tree.address)
-        self._noop = BESIDE[Version(tree.schema)].noop
         self._signature = signature
 
     async def __call__(self, client: Client) -> tuple[TreeEvent, ...] | None:
@@ -328,11 +327,12 @@ class _Events:
             commitment=Finalized,
             max_supported_transaction_version=0,
         )
-        if told.value is None or told.value.transaction.meta is None:
+        meta = None if told.value is None else told.value.transaction.meta
+        if told.value is None or meta is None or meta.inner_instructions is None:
             return None
-        if told.value.transaction.meta.err is not None:
+        if meta.err is not None:
             return ()
-        return events_in(self._signature, told.value, tree=self._tree, noop=self._noop)
+        return events_in(self._signature, told.value, tree=self._tree)
 
 
 class _Accounts:
