@@ -13,15 +13,16 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
+from tieback.aws import new_session
 from tieback.errors import Missing, PermanentError, TransientError
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
@@ -74,6 +75,12 @@ class PackStorage(S3Storage):
             "client_config": _config(),
         }
 
+    def _create_session(self) -> "boto3.Session":
+        return new_session(
+            aws_access_key_id=settings.S3_ACCESS_KEY_ID,
+            aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY,
+        )
+
     def url(
         self,
         name: str | None,
@@ -87,8 +94,7 @@ class PackStorage(S3Storage):
 
 
 def _new_client(endpoint_url: str, config: Config) -> "S3Client":
-    # A session of its own: boto3's shared one is not safe to build clients from in threads.
-    return boto3.session.Session().client(
+    return new_session().client(
         "s3",
         endpoint_url=endpoint_url,
         aws_access_key_id=settings.S3_ACCESS_KEY_ID,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from minting.chain.wallets.signer import KeyNotReachable, KeyRefused
+from tieback.aws import new_session
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 5, 3
 _UNAVAILABLE = 500
@@ -33,8 +33,7 @@ def aws_client(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     with asking(service):
-        # A session of its own: the process's remembers credentials of before.
-        return boto3.Session().client(service, config=config)  # type: ignore[call-overload]
+        return new_session().client(service, config=config)  # type: ignore[call-overload]
 
 
 @contextmanager
