@@ -3,9 +3,10 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 import uuid
 from django.db import migrations, models
+
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -63,59 +64,59 @@ class Migration(migrations.Migration):
                 ('build', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packs', to='exports.packbuild')),
             ],
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='packbuild',
             index=models.Index(condition=models.Q(('status__in', ('pending', 'generating'))), fields=['queued_at', 'id'], name='exports_build_claim_order'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='packbuild',
             index=models.Index(fields=['brand', 'status'], name='exports_build_by_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='packbuild',
             constraint=models.UniqueConstraint(fields=('batch', 'format', 'profile'), name='exports_build_once'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='packbuild',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'generating', 'completed', 'failed'])), name='exports_build_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='packbuild',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), models.Q(('finished_at__isnull', False), ('manifest_sha256__regex', '^[0-9a-f]{64}$')), _connector='OR'), name='exports_build_completed_has_manifest'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='packbuild',
             constraint=models.CheckConstraint(condition=models.Q(('packs_done__lte', models.F('pack_count'))), name='exports_build_done_at_most_all'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='packbuild',
             trigger=pgtrigger.compiler.Trigger(name='legal_status', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{pending:generating,pending:failed,generating:pending,generating:completed,generating:failed,failed:pending}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='51fbdc41e3f5bd278d184931c892f1252cfdc58a', operation='UPDATE', pgid='pgtrigger_legal_status_0c9f8', table='exports_packbuild', when='BEFORE')),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='payloadpack',
             index=models.Index(fields=['batch', 'number'], name='exports_pack_by_batch'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='payloadpack',
             constraint=models.UniqueConstraint(fields=('build', 'number'), name='exports_pack_number'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='payloadpack',
             constraint=models.UniqueConstraint(fields=('storage_key',), name='exports_pack_storage_key'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='payloadpack',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'generating', 'completed', 'failed'])), name='exports_pack_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='payloadpack',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), models.Q(('byte_size__isnull', False), ('completed_at__isnull', False), ('sha256__regex', '^[0-9a-f]{64}$')), _connector='OR'), name='exports_pack_completed_has_hash'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='payloadpack',
             trigger=pgtrigger.compiler.Trigger(name='legal_status', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{pending:generating,pending:failed,generating:pending,generating:completed,generating:failed,failed:pending}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='b0fe32271361af19c8d0b19c08993873d164ead1', operation='UPDATE', pgid='pgtrigger_legal_status_191d6', table='exports_payloadpack', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='payloadpack',
             trigger=pgtrigger.compiler.Trigger(name='finished_stays', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."status" = \'completed\')', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='9d8cd9e7032e5371c8c63c60ccb4dabf69257f12', operation='UPDATE', pgid='pgtrigger_finished_stays_5f322', table='exports_payloadpack', when='BEFORE')),
         ),

@@ -4,10 +4,11 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import pgtrigger.compiler
-import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -198,175 +199,175 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['brand', '-created_at', '-id'], name='minting_event_recent'), models.Index(fields=['batch', '-created_at', '-id'], name='minting_event_by_batch')],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='43a0c59b905bec31556adcbfde540a8b52efa937', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_068d9', table='minting_mintevent', when='BEFORE')),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintjob',
             index=models.Index(condition=models.Q(('status__in', ('QUEUED', 'RESERVED', 'PROCESSING'))), fields=['priority', 'queued_at', 'id'], name='minting_job_claim_order'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintjob',
             index=models.Index(fields=['brand', '-created_at', '-id'], name='minting_job_recent'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.UniqueConstraint(fields=('brand', 'idempotency_key'), name='minting_job_idempotency_key'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['QUEUED', 'RESERVED', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'])), name='minting_job_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.CheckConstraint(condition=models.Q(('priority__in', [0, 1, 2])), name='minting_job_priority'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.CheckConstraint(condition=models.Q(('requested_quantity__range', (1, 1000000))), name='minting_job_requested'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.CheckConstraint(condition=models.Q(('generated_quantity__lte', models.F('requested_quantity'))), name='minting_job_generated_at_most_requested'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'COMPLETED'), _negated=True), ('generated_quantity', models.F('requested_quantity')), _connector='OR'), name='minting_job_completed_in_full'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintjob',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ('COMPLETED', 'FAILED', 'CANCELLED'))), models.Q(('finished_at__isnull', True), ('status__in', ('QUEUED', 'RESERVED', 'PROCESSING'))), _connector='OR'), name='minting_job_finished_has_time'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintjob',
             trigger=pgtrigger.compiler.Trigger(name='legal_status', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{QUEUED:RESERVED,QUEUED:CANCELLED,RESERVED:PROCESSING,RESERVED:COMPLETED,RESERVED:FAILED,RESERVED:CANCELLED,PROCESSING:RESERVED,PROCESSING:COMPLETED,PROCESSING:FAILED,PROCESSING:CANCELLED,FAILED:QUEUED,FAILED:CANCELLED}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='85ba8496465c1df6d3503d3b5a48f7019a019542', operation='UPDATE', pgid='pgtrigger_legal_status_7f719', table='minting_mintjob', when='BEFORE')),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintcycle',
             constraint=models.UniqueConstraint(fields=('job', 'number'), name='minting_cycle_number'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintcycle',
             constraint=models.UniqueConstraint(fields=('job', 'first_ordinal'), name='minting_cycle_ordinal'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintcycle',
             constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='minting_cycle_count'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintcycle',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='3a60a4e6b0bf3d9a2a967e2106ae82b32f9b7382', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c246d', table='minting_mintcycle', when='BEFORE')),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintlot',
             constraint=models.UniqueConstraint(fields=('batch', 'lot_code'), name='minting_lot_code'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintlot',
             constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='minting_lot_quantity'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='product',
             index=models.Index(fields=['brand', '-created_at', '-id'], name='minting_product_recent'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='product',
             constraint=models.UniqueConstraint(models.F('brand'), django.db.models.functions.text.Lower('sku'), name='minting_product_sku'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='product',
             constraint=models.UniqueConstraint(condition=models.Q(('gtin__isnull', False)), fields=('brand', 'gtin'), name='minting_product_gtin'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='product',
             constraint=models.CheckConstraint(condition=models.Q(('gtin__isnull', True), ('gtin__regex', '^[0-9]{14}$'), _connector='OR'), name='minting_product_gtin_digits'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='product',
             constraint=models.CheckConstraint(condition=models.Q(('commercial_status__in', ['draft', 'active', 'discontinued'])), name='minting_product_commercial_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='product',
             constraint=models.CheckConstraint(condition=models.Q(('category__in', ('textile', 'battery_ev', 'generic'))), name='minting_product_category'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='passportversion',
             constraint=models.UniqueConstraint(fields=('product', 'number'), name='minting_passportversion_no'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='passportversion',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f2e163d572fe0337e6b24a412a2509751bd27f6f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_36534', table='minting_passportversion', when='BEFORE')),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintunit',
             constraint=models.UniqueConstraint(fields=('token',), name='minting_unit_token'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintunit',
             constraint=models.UniqueConstraint(fields=('batch', 'ordinal'), name='minting_unit_ordinal'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintunit',
             constraint=models.UniqueConstraint(condition=models.Q(('serial__isnull', False)), fields=('product', 'serial'), name='minting_unit_serial'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintunit',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', [0, 1, 2])), name='minting_unit_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintunit',
             constraint=models.CheckConstraint(condition=models.Q(('ordinal__gte', 1)), name='minting_unit_ordinal_from_one'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintunit',
             trigger=pgtrigger.compiler.Trigger(name='parents_exist', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (\n        SELECT 1 FROM (SELECT DISTINCT brand_id, product_id, batch_id FROM inserted) AS i\n        WHERE NOT EXISTS (\n            SELECT 1 FROM minting_mintbatch AS b\n            WHERE b.id = i.batch_id AND b.brand_id = i.brand_id AND b.product_id = i.product_id\n        )\n    ) THEN\n        RAISE foreign_key_violation\n            USING MESSAGE = 'a unit must belong to a batch of its brand and product';\n    END IF;\n    RETURN NULL;\n", hash='f42b2bccc0e940a0b56f7521888881d90379f56f', level='STATEMENT', operation='INSERT', pgid='pgtrigger_parents_exist_fdbd3', referencing='REFERENCING NEW TABLE AS inserted ', table='minting_mintunit', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintunit',
             trigger=pgtrigger.compiler.Trigger(name='never_back', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."status" < (OLD."status"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='baed14de44e2b28610111d4e6eadd25485eb74ce', operation='UPDATE', pgid='pgtrigger_never_back_b34ec', table='minting_mintunit', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintunit',
             trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='715e21d8cfc60668d801330c85dc5b481cbef16e', operation='DELETE', pgid='pgtrigger_never_deleted_e5199', table='minting_mintunit', when='BEFORE')),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='productionbatch',
             index=models.Index(fields=['brand', '-created_at', '-id'], name='minting_prodbatch_recent'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='productionbatch',
             constraint=models.UniqueConstraint(models.F('brand'), django.db.models.functions.text.Lower('external_ref'), name='minting_productionbatch_ref'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='productionbatch',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['PLANNED', 'READY', 'CLOSED', 'CANCELLED'])), name='minting_productionbatch_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='productionbatch',
             constraint=models.CheckConstraint(condition=models.Q(('quantity__isnull', True), ('quantity__gte', 1), _connector='OR'), name='minting_productionbatch_quantity'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintbatch',
             index=models.Index(fields=['brand', '-created_at', '-id'], name='minting_batch_recent'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintbatch',
             index=models.Index(condition=models.Q(('gtin__isnull', False)), fields=['gtin', 'product'], name='minting_batch_by_gtin'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintbatch',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'processing', 'minted', 'failed', 'cancelled'])), name='minting_batch_status'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintbatch',
             constraint=models.CheckConstraint(condition=models.Q(('minted_quantity__lte', models.F('requested_quantity'))), name='minting_batch_minted_at_most_requested'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintbatch',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'minted'), _negated=True), models.Q(('minted_at__isnull', False), ('minted_quantity', models.F('requested_quantity'))), _connector='OR'), name='minting_batch_minted_in_full'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintbatch',
             trigger=pgtrigger.compiler.Trigger(name='legal_status', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{queued:processing,queued:cancelled,queued:failed,processing:minted,processing:failed,processing:cancelled,failed:queued,failed:processing,failed:cancelled}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='f2bceed42aad1dd1e6b8c89e07e3fde9d490a5aa', operation='UPDATE', pgid='pgtrigger_legal_status_7840e', table='minting_mintbatch', when='BEFORE')),
         ),

@@ -4,11 +4,11 @@ import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -67,15 +67,15 @@ class Migration(migrations.Migration):
             name='voided_quantity',
             field=models.PositiveIntegerField(db_default=0),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='mintbatch',
             trigger=pgtrigger.compiler.Trigger(name='legal_physical_status', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."physical_status", \':\', NEW."physical_status") = ANY(\'{minted:exported,minted:printed,minted:applied,minted:voided,exported:printed,exported:applied,exported:voided,printed:applied,printed:voided,applied:voided}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."physical_status" IS DISTINCT FROM NEW."physical_status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "physical_status" from "%" to "%" on table %\', OLD."physical_status", NEW."physical_status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='608ca215bfaf50f09f370994ab66784ed9c99abf', operation='UPDATE', pgid='pgtrigger_legal_physical_status_92060', table='minting_mintbatch', when='BEFORE')),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintbatch',
             constraint=models.CheckConstraint(condition=models.Q(('revoked_active_quantity__lte', models.F('revoked_quantity')), ('revoked_quantity__lte', models.F('minted_quantity')), ('voided_quantity__lte', models.F('revoked_quantity'))), name='minting_batch_revoked_at_most_minted'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintbatch',
             constraint=models.CheckConstraint(condition=models.Q(('physical_status__in', ['minted', 'exported', 'printed', 'applied', 'voided'])), name='minting_batch_physical_status'),
         ),
@@ -99,23 +99,23 @@ class Migration(migrations.Migration):
             name='revocation',
             field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='units', to='minting.mintrevocation'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintrevocation',
             index=models.Index(condition=models.Q(('status', 'pending')), fields=['created_at', 'id'], name='minting_revocation_due'),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintrevocation',
             index=models.Index(fields=['brand', '-created_at', '-id'], name='minting_revocation_recent'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintrevocation',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('first_ordinal__isnull', True), ('kind', 'units'), ('last_ordinal__isnull', True), ('next_ordinal__isnull', True)), models.Q(models.Q(('kind', 'units'), _negated=True), ('batch__isnull', False), ('first_ordinal__gte', 1), ('first_ordinal__isnull', False), ('last_ordinal__gte', models.F('first_ordinal')), ('last_ordinal__isnull', False), ('next_ordinal__gte', models.F('first_ordinal')), ('next_ordinal__isnull', False), ('next_ordinal__lte', django.db.models.expressions.CombinedExpression(models.F('last_ordinal'), '+', models.Value(1)))), _connector='OR'), name='minting_revocation_range'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintrevocation',
             constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['recalled', 'counterfeit', 'stolen', 'lost', 'damaged', 'end_of_life', 'spoiled', 'other'])), name='minting_revocation_reason'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintrevocation',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status', 'pending')), models.Q(('finished_at__isnull', False), ('requested_quantity', django.db.models.expressions.CombinedExpression(models.F('revoked_quantity'), '+', models.F('already_revoked_quantity'))), ('status', 'completed')), _connector='OR'), name='minting_revocation_completed_in_full'),
         ),
@@ -129,19 +129,19 @@ class Migration(migrations.Migration):
             name='job',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='pauses', to='minting.mintjob'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintpause',
             constraint=models.UniqueConstraint(condition=models.Q(('job__isnull', False)), fields=('job',), name='minting_pause_job'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintpause',
             constraint=models.UniqueConstraint(condition=models.Q(('job__isnull', True)), fields=('brand',), name='minting_pause_brand'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintpause',
             constraint=models.UniqueConstraint(condition=models.Q(('priority__isnull', False)), fields=('priority',), name='minting_pause_queue'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='mintpause',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('brand__isnull', False), ('priority__isnull', True)), models.Q(('brand__isnull', True), ('job__isnull', True), ('priority__isnull', False)), _connector='OR'), name='minting_pause_covers_one_thing'),
         ),
@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
             name='turn_at',
             field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name='mintjob',
             index=models.Index(condition=models.Q(('status__in', ('QUEUED', 'RESERVED', 'PROCESSING'))), fields=['priority', 'turn_at', 'id'], name='minting_job_claim_order'),
         ),

@@ -7,12 +7,12 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 from tieback.brands.rls import grant, isolate, same_brand
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 # Row-level security holds for the owner too: these tables are opened to it while it fills in.
 READ_FOR_HISTORY = (
@@ -205,47 +205,47 @@ class Migration(migrations.Migration):
                 max_length=32,
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="mintjob",
             index=models.Index(fields=["brand", "queued_at", "id"], name="minting_job_by_queueing"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="mintjob",
             index=models.Index(
                 fields=["brand", "status", "-created_at", "-id"], name="minting_job_by_status"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="mintlot",
             index=models.Index(fields=["brand", "lot_code"], name="minting_lot_by_code"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="product",
             index=models.Index(
                 fields=["brand", "updated_at", "id"], name="minting_product_by_update"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="product",
             index=models.Index(fields=["brand", "sku", "id"], name="minting_product_by_sku"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="product",
             index=models.Index(fields=["brand", "name", "id"], name="minting_product_by_name"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="productionbatch",
             index=models.Index(
                 fields=["brand", "updated_at", "id"], name="minting_prodbatch_by_update"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="productionbatch",
             index=models.Index(
                 fields=["brand", "external_ref", "id"], name="minting_prodbatch_by_ref"
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="product",
             trigger=pgtrigger.compiler.Trigger(
                 name="identifiers_of_new",
@@ -261,7 +261,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="product",
             trigger=pgtrigger.compiler.Trigger(
                 name="identifiers_of_changed",
@@ -277,7 +277,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintunit",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("serial__isnull", False)),
@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
                 name="minting_unit_serial",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="product",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -328,19 +328,19 @@ class Migration(migrations.Migration):
                 db_index=False, on_delete=django.db.models.deletion.PROTECT, to="brands.brand"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="productidentifier",
             index=models.Index(
                 fields=["brand", "type", "value"], name="minting_identifier_by_value"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productidentifier",
             constraint=models.UniqueConstraint(
                 fields=("product", "type", "value"), name="minting_identifier_once"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productidentifier",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("status", "active")),
@@ -348,7 +348,7 @@ class Migration(migrations.Migration):
                 name="minting_identifier_one_active",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productidentifier",
             constraint=models.UniqueConstraint(
                 models.F("brand"),
@@ -362,14 +362,14 @@ class Migration(migrations.Migration):
                 name="minting_identifier_held",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productidentifier",
             constraint=models.CheckConstraint(
                 condition=models.Q(("type__in", ["sku", "gtin", "mpn"])),
                 name="minting_identifier_type",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productidentifier",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -380,7 +380,7 @@ class Migration(migrations.Migration):
                 name="minting_identifier_retired_has_time",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="productidentifier",
             trigger=pgtrigger.compiler.Trigger(
                 name="never_deleted",
@@ -394,11 +394,11 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="productreadiness",
             index=models.Index(fields=["brand", "category"], name="minting_readiness_by_category"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="productreadiness",
             index=models.Index(
                 condition=models.Q(("ready", False)),
@@ -406,7 +406,7 @@ class Migration(migrations.Migration):
                 name="minting_readiness_lacking",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productreadiness",
             constraint=models.CheckConstraint(
                 condition=models.Q(

@@ -8,11 +8,11 @@ import django.db.models.functions.comparison
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.brands.rls import brand_key, grant, isolate, same_brand
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 # Uploads are checked in a table that lasts as long as their transaction.
 STAGING = """
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(default=1),
             preserve_default=False,
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="mintlot",
             trigger=pgtrigger.compiler.Trigger(
                 name="lie_apart",
@@ -111,13 +111,13 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintlot",
             constraint=models.UniqueConstraint(
                 fields=("batch", "first_ordinal"), name="minting_lot_place"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintlot",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
                 to="minting.seriallist",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintbatch",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
                 name="minting_batch_serial_rule_whole",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintbatch",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -199,7 +199,7 @@ class Migration(migrations.Migration):
                 name="minting_batch_serial_fits",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintbatch",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -241,13 +241,13 @@ class Migration(migrations.Migration):
                 to="minting.seriallist",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="seriallist",
             index=models.Index(
                 fields=["brand", "-created_at", "-id"], name="minting_seriallist_recent"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="seriallist",
             index=models.Index(
                 condition=models.Q(("gtin__isnull", False)),
@@ -255,33 +255,33 @@ class Migration(migrations.Migration):
                 name="minting_seriallist_by_gtin",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="seriallist",
             constraint=models.CheckConstraint(
                 condition=models.Q(("count__range", (1, 1000000))), name="minting_seriallist_count"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="seriallist",
             constraint=models.CheckConstraint(
                 condition=models.Q(("source__in", ("upload", "inline"))),
                 name="minting_seriallist_source",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="seriallistchunk",
             constraint=models.UniqueConstraint(
                 fields=("list", "first_ordinal"), name="minting_serialchunk_place"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="seriallistchunk",
             constraint=models.CheckConstraint(
                 condition=models.Q(("count__gte", 1), ("first_ordinal__gte", 1)),
                 name="minting_serialchunk_range",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="seriallistchunk",
             trigger=pgtrigger.compiler.Trigger(
                 name="used_stays",

@@ -4,6 +4,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
 
+from tieback.table_options import AddTrigger
+
 
 class Migration(migrations.Migration):
     """Replace the trigger that looks at each insert of units."""
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
             model_name="mintunit",
             name="parents_exist",
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="mintunit",
             trigger=pgtrigger.compiler.Trigger(
                 name="parents_exist",

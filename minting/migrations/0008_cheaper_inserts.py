@@ -5,6 +5,7 @@ import pgtrigger.migrations
 from django.db import migrations
 
 from tieback.brands.rls import look_up_brand_once
+from tieback.table_options import AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -19,7 +20,7 @@ class Migration(migrations.Migration):
             model_name="mintunit",
             name="parents_exist",
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="mintunit",
             trigger=pgtrigger.compiler.Trigger(
                 name="parents_exist",

@@ -1,10 +1,10 @@
 """Batches whose units wait for a release, and when it came."""
 
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.brands.rls import grant
+from tieback.table_options import AddConstraint, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             name="released_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="mintbatch",
             trigger=pgtrigger.compiler.Trigger(
                 name="released_once",
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mintbatch",
             constraint=models.CheckConstraint(
                 condition=models.Q(

@@ -3,10 +3,10 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="batchproof",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="batchproof",
             trigger=pgtrigger.compiler.Trigger(
                 name="signed_stays",
@@ -198,26 +198,26 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="proofhead",
             constraint=models.UniqueConstraint(
                 fields=("batch", "number"), name="minting_proofhead_number"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="proofhead",
             constraint=models.UniqueConstraint(
                 fields=("batch", "size"), name="minting_proofhead_size"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="proofhead",
             constraint=models.CheckConstraint(
                 condition=models.Q(("root__regex", "^[0-9a-f]{64}$"), ("size__gte", 1)),
                 name="minting_proofhead_root",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="proofhead",
             trigger=pgtrigger.compiler.Trigger(
                 name="append_only",
@@ -231,20 +231,20 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="proofkey",
             constraint=models.UniqueConstraint(
                 fields=("brand", "public_key"), name="minting_proofkey_once"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="proofkey",
             constraint=models.CheckConstraint(
                 condition=models.Q(("public_key__regex", "^[0-9a-f]{64}$")),
                 name="minting_proofkey_form",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="proofkey",
             trigger=pgtrigger.compiler.Trigger(
                 name="append_only",

@@ -2,10 +2,10 @@
 
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.brands.rls import grant
+from tieback.table_options import AddTrigger
 
 TABLE = "minting_chainwallet"
 
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chainwallet",
             trigger=pgtrigger.compiler.Trigger(
                 name="never_deleted",
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chainwallet",
             trigger=pgtrigger.compiler.Trigger(
                 name="binding_stays",
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chainwallet",
             trigger=pgtrigger.compiler.Trigger(
                 name="retired_stays",

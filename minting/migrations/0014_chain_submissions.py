@@ -5,10 +5,10 @@ import uuid
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chainsubmission",
             index=models.Index(
                 condition=models.Q(("status__in", ("pending", "sent"))),
@@ -178,36 +178,36 @@ class Migration(migrations.Migration):
                 name="minting_submission_order",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chainsubmission",
             index=models.Index(
                 fields=["batch", "created_at", "id"], name="minting_submission_of_batch"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chainsubmission",
             index=models.Index(fields=["brand", "status"], name="minting_submission_by_status"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.UniqueConstraint(
                 fields=("brand", "blockchain", "network", "key"), name="minting_submission_once"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.CheckConstraint(
                 condition=models.Q(("status__in", ["pending", "sent", "completed", "failed"])),
                 name="minting_submission_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ["anchor"])), name="minting_submission_kind"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
                 name="minting_submission_completed",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chainsubmission",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chainsubmission",
             trigger=pgtrigger.compiler.Trigger(
                 name="completed_stays",
@@ -248,29 +248,29 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaintransaction",
             index=models.Index(
                 fields=["brand", "-created_at", "-id"], name="minting_transaction_recent"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaintransaction",
             index=models.Index(fields=["batch", "created_at"], name="minting_transaction_of_batch"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintransaction",
             constraint=models.UniqueConstraint(
                 fields=("signature",), name="minting_transaction_signature"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintransaction",
             constraint=models.UniqueConstraint(
                 fields=("submission", "attempt"), name="minting_transaction_attempt"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintransaction",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("status__in", ("sent", "finalized"))),
@@ -278,21 +278,21 @@ class Migration(migrations.Migration):
                 name="minting_transaction_one_alive",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintransaction",
             constraint=models.CheckConstraint(
                 condition=models.Q(("status__in", ["sent", "finalized", "failed", "expired"])),
                 name="minting_transaction_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintransaction",
             constraint=models.CheckConstraint(
                 condition=models.Q(("signature__regex", "^[1-9A-HJ-NP-Za-km-z]{64,88}$")),
                 name="minting_transaction_signature_form",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintransaction",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -307,7 +307,7 @@ class Migration(migrations.Migration):
                 name="minting_transaction_finalized",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintransaction",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -322,7 +322,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintransaction",
             trigger=pgtrigger.compiler.Trigger(
                 name="settled_stays",
@@ -337,7 +337,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintransaction",
             trigger=pgtrigger.compiler.Trigger(
                 name="signed_stays",
@@ -351,7 +351,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintransaction",
             trigger=pgtrigger.compiler.Trigger(
                 name="never_deleted",

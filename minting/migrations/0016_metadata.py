@@ -6,10 +6,10 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="metadatadocument",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="metadatadocument",
             trigger=pgtrigger.compiler.Trigger(
                 name="pinned_stays",
@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="metadatadocument",
             trigger=pgtrigger.compiler.Trigger(
                 name="composed_stays",
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="metadatadocument",
             trigger=pgtrigger.compiler.Trigger(
                 name="whose_stays",

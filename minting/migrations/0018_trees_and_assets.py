@@ -9,10 +9,10 @@ import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
                 max_length=24,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ["anchor", "tree", "mint", "delegate", "update"])),
@@ -308,11 +308,11 @@ class Migration(migrations.Migration):
                 to="minting.mintunit",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaintree",
             index=models.Index(fields=["brand", "-created_at", "-id"], name="minting_tree_recent"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaintree",
             index=models.Index(
                 condition=models.Q(("status", "active")),
@@ -320,7 +320,7 @@ class Migration(migrations.Migration):
                 name="minting_tree_active",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaintree",
             index=models.Index(
                 condition=models.Q(("status", "creating"), ("submission__isnull", True)),
@@ -328,19 +328,19 @@ class Migration(migrations.Migration):
                 name="minting_tree_to_begin",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.UniqueConstraint(
                 fields=("network", "address"), name="minting_tree_address"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.UniqueConstraint(
                 fields=("brand", "network", "name"), name="minting_tree_name"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
                 name="minting_tree_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -361,7 +361,7 @@ class Migration(migrations.Migration):
                 name="minting_tree_keys",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -375,7 +375,7 @@ class Migration(migrations.Migration):
                 name="minting_tree_room",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -386,7 +386,7 @@ class Migration(migrations.Migration):
                 name="minting_tree_activated",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaintree",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -408,7 +408,7 @@ class Migration(migrations.Migration):
                 name="minting_tree_begun",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintree",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -423,7 +423,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintree",
             trigger=pgtrigger.compiler.Trigger(
                 name="what_it_is_stays",
@@ -438,7 +438,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintree",
             trigger=pgtrigger.compiler.Trigger(
                 name="where_it_is_stays",
@@ -453,7 +453,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintree",
             trigger=pgtrigger.compiler.Trigger(
                 name="never_deleted",
@@ -467,7 +467,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(
                 condition=models.Q(("status", "pending")),
@@ -475,15 +475,15 @@ class Migration(migrations.Migration):
                 name="minting_asset_order",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(fields=["batch", "status"], name="minting_asset_of_batch"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="unitasset",
             constraint=models.UniqueConstraint(fields=("unit",), name="minting_asset_of_unit"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="unitasset",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("leaf_index__isnull", False)),
@@ -491,7 +491,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_leaf",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="unitasset",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -503,7 +503,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="unitasset",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -518,7 +518,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_submitted",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="unitasset",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -534,7 +534,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_completed",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="unitasset",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -549,7 +549,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="unitasset",
             trigger=pgtrigger.compiler.Trigger(
                 name="units_exist",
@@ -565,7 +565,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="unitasset",
             trigger=pgtrigger.compiler.Trigger(
                 name="whose_stays",

@@ -3,11 +3,11 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.brands.rls import grant, isolate
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddTrigger
 
 BUDGET, PRICE = "minting_chainbudget", "minting_chainprice"
 CHOSEN = "select, insert, update (lamports_per_day, updated_at)"
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chainbudget",
             trigger=pgtrigger.compiler.Trigger(
                 name="never_deleted",

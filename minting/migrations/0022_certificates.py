@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 from tieback.brands.rls import grant
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint
 
 KINDS = [
     ("anchor", "Anchor"),
@@ -52,7 +53,7 @@ class Migration(migrations.Migration):
                 max_length=24,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", [kind for kind, _ in KINDS])),

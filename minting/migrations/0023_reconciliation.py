@@ -12,6 +12,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -199,7 +200,7 @@ class Migration(migrations.Migration):
             model_name="chaintransaction",
             name="settled_stays",
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaintransaction",
             index=models.Index(
                 condition=models.Q(("settled_at__isnull", False)),
@@ -207,7 +208,7 @@ class Migration(migrations.Migration):
                 name="minting_transaction_settled",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintransaction",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -222,7 +223,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaintransaction",
             trigger=pgtrigger.compiler.Trigger(
                 name="settled_stays",
@@ -258,7 +259,7 @@ class Migration(migrations.Migration):
                 to="brands.brand",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="reconciliationcursor",
             constraint=models.UniqueConstraint(
                 fields=("network", "stage"), name="minting_reconciled_stage"
@@ -274,11 +275,11 @@ class Migration(migrations.Migration):
                 to="brands.brand",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaindrift",
             index=models.Index(fields=["brand", "-found_at", "-id"], name="minting_drift_recent"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaindrift",
             index=models.Index(
                 condition=models.Q(("status__in", ("left", "quarantined"))),
@@ -286,7 +287,7 @@ class Migration(migrations.Migration):
                 name="minting_drift_open",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaindrift",
             index=models.Index(
                 condition=models.Q(("closed_at__isnull", False)),
@@ -294,11 +295,11 @@ class Migration(migrations.Migration):
                 name="minting_drift_closed",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="chaindrift",
             index=models.Index(fields=["kind", "subject_id"], name="minting_drift_of_subject"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaindrift",
             constraint=models.UniqueConstraint(
                 condition=models.Q(
@@ -308,7 +309,7 @@ class Migration(migrations.Migration):
                 name="minting_drift_once",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaindrift",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -347,7 +348,7 @@ class Migration(migrations.Migration):
                 name="minting_drift_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaindrift",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -367,7 +368,7 @@ class Migration(migrations.Migration):
                 name="minting_drift_closed_whole",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaindrift",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -382,7 +383,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="chaindrift",
             trigger=pgtrigger.compiler.Trigger(
                 name="closed_stays",
@@ -397,15 +398,15 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="reconciliationrun",
             index=models.Index(fields=["created_at", "id"], name="minting_run_by_age"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="reconciliationrun",
             index=models.Index(fields=["brand", "-created_at", "-id"], name="minting_run_recent"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="reconciliationrun",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("status", "pending")),
@@ -414,7 +415,7 @@ class Migration(migrations.Migration):
                 nulls_distinct=False,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="reconciliationrun",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -425,7 +426,7 @@ class Migration(migrations.Migration):
                 name="minting_run_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="reconciliationrun",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -439,7 +440,7 @@ class Migration(migrations.Migration):
                 name="minting_run_finished",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="reconciliationrun",
             trigger=pgtrigger.compiler.Trigger(
                 name="legal_status",
@@ -454,7 +455,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="reconciliationrun",
             trigger=pgtrigger.compiler.Trigger(
                 name="finished_stays",

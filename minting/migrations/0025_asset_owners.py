@@ -3,6 +3,7 @@
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddIndex
 
 
 class Migration(migrations.Migration):
@@ -29,7 +30,7 @@ class Migration(migrations.Migration):
             for name, length in (("owner", 44), ("name", 32), ("metadata_uri", 200))
         ),
         migrations.RemoveIndex(model_name="unitasset", name="minting_asset_order"),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(
                 condition=models.Q(("status", "pending")),
@@ -37,7 +38,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_waiting",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(
                 condition=models.Q(("status__in", ("processing", "failed", "missing_on_chain"))),

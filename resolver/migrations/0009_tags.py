@@ -3,8 +3,9 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
+
+from tieback.table_options import AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -61,7 +62,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="tag",
             trigger=pgtrigger.compiler.Trigger(
                 name="on_own_unit",
@@ -75,7 +76,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="tag",
             trigger=pgtrigger.compiler.Trigger(
                 name="counter_rises",

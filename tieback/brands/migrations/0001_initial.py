@@ -5,10 +5,11 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import pgtrigger.compiler
-import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+
+from tieback.table_options import AddConstraint, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -102,19 +103,19 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['brand', '-created_at', '-id'], name='brands_audit_recent')],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name='auditentry',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='84132d6994577004fb58a9618a02220dfa9ec15e', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_fe374', table='brands_auditentry', when='BEFORE')),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='apicredential',
             constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), models.F('brand'), name='brands_apicredential_name'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='membership',
             constraint=models.UniqueConstraint(fields=('user', 'brand'), name='brands_membership_once'),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name='membership',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'admin', 'approver', 'editor', 'viewer'])), name='brands_membership_role'),
         ),

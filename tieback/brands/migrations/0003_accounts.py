@@ -7,11 +7,11 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 
 class Migration(migrations.Migration):
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 base_field=models.CharField(max_length=32), size=None
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="membership",
             trigger=pgtrigger.compiler.Trigger(
                 name="last_owner_stays",
@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="apicredential",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -167,20 +167,20 @@ class Migration(migrations.Migration):
                 to="brands.brand",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="auditseal",
             constraint=models.UniqueConstraint(
                 fields=("brand", "sequence"), name="brands_auditseal_sequence", nulls_distinct=False
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="auditseal",
             constraint=models.CheckConstraint(
                 condition=models.Q(("count__gte", 1), ("sequence__gte", 1)),
                 name="brands_auditseal_counts",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="auditseal",
             trigger=pgtrigger.compiler.Trigger(
                 name="append_only",
@@ -194,19 +194,19 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="invitation",
             index=models.Index(
                 fields=["brand", "-created_at", "-id"], name="brands_invitation_recent"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="invitation",
             constraint=models.UniqueConstraint(
                 fields=("token_sha256",), name="brands_invitation_token"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="invitation",
             constraint=models.UniqueConstraint(
                 django.db.models.functions.text.Lower("email"),
@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
                 name="brands_invitation_open_once",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="invitation",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -224,14 +224,14 @@ class Migration(migrations.Migration):
                 name="brands_invitation_role",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="invitation",
             constraint=models.CheckConstraint(
                 condition=models.Q(("accepted_at", None), ("revoked_at", None), _connector="OR"),
                 name="brands_invitation_one_end",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="invitation",
             constraint=models.CheckConstraint(
                 condition=models.Q(

@@ -5,6 +5,7 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint
 
 
 class Migration(migrations.Migration):
@@ -52,14 +53,14 @@ class Migration(migrations.Migration):
             name="support_url",
             field=models.URLField(blank=True, db_default="", default="", max_length=500),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="brand",
             constraint=models.CheckConstraint(
                 condition=models.Q(("accent_colour__regex", "^(#[0-9a-f]{6})?$")),
                 name="brands_brand_accent_colour",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="brand",
             constraint=models.CheckConstraint(
                 condition=models.Q(("support_url__regex", "^(https?://.*)?$")),
