@@ -19,8 +19,9 @@ os.environ["TIEBACK_PLANE"] = "web"
 os.environ.setdefault("TIEBACK_ENV", "development")
 os.environ.setdefault("API_RATE_LIMIT", "0")
 
+from tests.databases import drop_migrated, use_copy_of_migrated
 from tests.emptying import empty_tables
-from tests.planes import act_as, become, plane_now
+from tests.planes import act_as, become, end_sessions, plane_now
 
 pytest_plugins = ("tests.fixtures",)
 
@@ -58,29 +59,42 @@ def pytest_configure() -> None:
     TransactionTestCase._fixture_teardown = lambda _: empty_tables()  # type: ignore[attr-defined]
 
 
+_DATABASE = "_".join(filter(None, ("test_tieback", os.environ.get("TIEBACK_TEST_DB_SUFFIX"))))
+
+
+@pytest.fixture(scope="session")
+def migrated_database() -> str:
+    """The name of the database that migrations have made and no test changes."""
+    # Each run migrates anew: the migrations may be others.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    return f"{_DATABASE}_migrated_{run[:8]}"
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
-    request: pytest.FixtureRequest,
+    migrated_database: str,
     django_test_environment: None,
     django_db_blocker: object,
     django_db_modify_db_settings: None,
 ) -> Iterator[None]:
     """Let the owner make the test database, then hand over to the first test's role."""
     from django.db import connection
-    from django.test.utils import setup_databases, teardown_databases
+    from django.test.utils import teardown_databases
 
+    name = connection.settings_dict["TEST"]["NAME"]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         plane_of_first_test = plane_now()
-        become("owner")
-        config = setup_databases(verbosity=0, interactive=False)
+        config = use_copy_of_migrated(name, migrated_database)
         with connection.cursor() as cursor:
             cursor.execute(_TEST_ONLY_GRANTS)
         become(plane_of_first_test)
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        end_sessions()
         become("owner")
         _wait_for_idle_sessions()
         teardown_databases(config, verbosity=0)
+        drop_migrated(migrated_database, unless_like=_DATABASE)
 
 
 def _wait_for_idle_sessions() -> None:
@@ -115,8 +129,7 @@ def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) ->
     from django.db import connection
 
     worker = getattr(request.config, "workerinput", {}).get("workerid", "")
-    parts = ("test_tieback", os.environ.get("TIEBACK_TEST_DB_SUFFIX", ""), worker)
-    connection.settings_dict["TEST"]["NAME"] = "_".join(part for part in parts if part)
+    connection.settings_dict["TEST"]["NAME"] = "_".join(filter(None, (_DATABASE, worker)))
 
 
 @pytest.hookimpl(tryfirst=True)

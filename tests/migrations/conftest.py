@@ -17,7 +17,8 @@ from django.core.management import call_command
 from django.db import connection
 from psycopg import sql
 
-from tests.planes import become, plane_now
+from tests.databases import make_copy
+from tests.planes import become, end_sessions, plane_now
 from tieback.planes import PLANES
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,13 @@ def scratch() -> Iterator[Scratch]:
 
 
 @pytest.fixture
+def migrated(scratch: Scratch, django_db_setup: None, migrated_database: str) -> Scratch:
+    """The database as the newest migrations leave it."""
+    make_copy(scratch.name, of=migrated_database)
+    return scratch
+
+
+@pytest.fixture
 def migrate(scratch: Scratch, django_db_blocker: object) -> Iterator[Callable[..., str]]:
     """Run ``migrate`` in this process; return what it printed."""
 
@@ -98,5 +106,6 @@ def migrate(scratch: Scratch, django_db_blocker: object) -> Iterator[Callable[..
         become("owner")
         connection.settings_dict["NAME"] = scratch.name
         yield run
+        end_sessions()
         become(plane)
         connection.settings_dict["NAME"] = database

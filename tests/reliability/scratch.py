@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from tests.planes import become, plane_now
+from tests.planes import become, end_sessions, plane_now
 from tieback.planes import PLANES
 
 
@@ -51,7 +51,7 @@ def scratch_database() -> Iterator[Scratch]:
     """Make the copy, let Django's connection use it, and drop it."""
     original, plane = connection.settings_dict["NAME"], plane_now()
     name = f"{original}_scratch"
-    connection.close()
+    end_sessions()
     with _connect("postgres", "owner") as owner:
         owner.execute(f'drop database if exists "{name}" with (force)')
         owner.execute(f'create database "{name}" template "{original}"')
@@ -59,6 +59,7 @@ def scratch_database() -> Iterator[Scratch]:
     try:
         yield Scratch(name)
     finally:
+        end_sessions()
         connection.settings_dict["NAME"] = original
         become(plane)
         _end_sessions(original, name)
