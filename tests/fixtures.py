@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: three people, two brands, and ways to call as one of them."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 
 import pytest
 from rest_framework.test import APIClient
@@ -9,6 +10,14 @@ from tests.factories import BrandWorld, make_world
 from tieback.brands.credentials import issue_credential
 from tieback.brands.roles import DEFAULT_SCOPES
 from tieback.brands.scoping import brand_scope
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Log nothing: a thousand refusals are a thousand lines."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

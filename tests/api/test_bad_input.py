@@ -20,7 +20,7 @@ from tests.platform.furnishing import Furnished
 from tests.platform.routes import Route, brand_routes, routes
 from tests.platform.test_isolation import undone
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 #: What endpoints outside any brand are sent when nothing is wrong.

@@ -37,7 +37,7 @@ from tests.platform.routes import routes
 
 COMMITTED = Path(settings.BASE_DIR) / "openapi.yml"
 SEED = int(os.environ.get("TIEBACK_FUZZ_SEED", "20260101"))
-CASES_AN_OPERATION = int(os.environ.get("TIEBACK_FUZZ_CASES", "12"))
+CASES_AN_OPERATION = int(os.environ.get("TIEBACK_FUZZ_CASES", "6"))
 KEPT_PROMISES = [
     not_a_server_error,
     status_code_conformance,

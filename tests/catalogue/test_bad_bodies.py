@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from tests.catalogue.calls import PRODUCTION_BATCHES, PRODUCTS, faults, product_body
 from tests.factories import BrandWorld, make_product, make_production_batch
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
 
 WRONG = [None, 5, -1, 1.5, True, [], {}, [1], {"a": 1}, "", "  ", "a\x00b", "\n", 10**80, "x" * 500]
 NESTED: object = "deep"

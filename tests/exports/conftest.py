@@ -133,7 +133,7 @@ def faithful_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectS
         endpoint = f"http://127.0.0.1:{ports['s3']}"
         yield ObjectStore("seaweedfs", endpoint, key_id, secret, verifies_sha256=True)
     finally:
-        supervisor.stop(*supervisor.names, seconds=10)
+        supervisor.stop(*supervisor.names, seconds=0.5)
         supervisor.close()
 
 

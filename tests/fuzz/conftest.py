@@ -1,6 +1,5 @@
 """What the runs of this folder need: the application, a caller, silence, and a word at the end."""
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -48,13 +47,11 @@ class Application:
 
 
 @pytest.fixture
-def application() -> Iterator[Application]:
-    """The application, quiet: a thousand refusals are a thousand lines of log."""
-    logging.disable(logging.CRITICAL)
+def application(quiet: None) -> Iterator[Application]:
+    """The application, which says nothing."""
     application = Application()
     yield application
     application.close()
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def filled(path: str, text: str) -> str:
     return "/".join(text if part.startswith("{") else part for part in path.split("/"))
 
 
+TYPES = ("application/json", "text/csv", "multipart/form-data; boundary=x")
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -100,12 +101,15 @@ def test_a_body_that_cannot_be_read_is_refused_and_never_an_error_of_ours(
     path: str, method: str, told: dict[str, Any], ask: Callable[..., Answer]
 ):
     answered: Counter[int] = Counter()
-    for raw in BODIES.values():
-        for content_type in ("application/json", "text/csv", "multipart/form-data; boundary=x"):
+    reads_bodies = "requestBody" in told
+    for number, raw in enumerate(BODIES.values()):
+        if not reads_bodies and number % 5:
+            continue  # Nobody reads it, whichever it is.
+        for content_type in TYPES if reads_bodies else TYPES[:1]:
             answer = ask(method, filled(path, NOBODY), raw=raw, content_type=content_type)
             promised(answer, told)
             answered[answer.status] += 1
-    if "requestBody" in told:
+    if reads_bodies:
         assert not {status for status in answered if status < 300} - {200}
 
 
@@ -119,10 +123,11 @@ def test_a_text_that_nobody_types_is_answered_like_any_other(
         promised(ask(method, filled(path, text)), told)
         for name in (*names, "unknown"):
             promised(ask(method, f"{filled(path, NOBODY)}?{name}={text}"), told)
-            promised(ask(method, f"{filled(path, NOBODY)}?{name}=1&{name}={text}"), told)
         headers = {"X-Workspace-Id": text, "Idempotency-Key": text, "X-Request-Id": text}
         for name, value in headers.items():
             promised(ask(method, filled(path, NOBODY), headers={name: value}), told)
+    for name in (*names, "unknown"):
+        promised(ask(method, f"{filled(path, NOBODY)}?{name}=1&{name}=%00"), told)
 
 
 def test_everything_described_is_asked():

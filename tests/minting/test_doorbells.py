@@ -37,7 +37,10 @@ def dead_broker(monkeypatch):
     # Celery lets the variable win over what the app is given.
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
     app = Celery("bell", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    app.conf.update(task_publish_retry=False)
+    app.conf.update(
+        task_publish_retry=False,
+        broker_transport_options=current_app.conf.broker_transport_options,
+    )
     monkeypatch.setattr(pipeline, "current_app", app)
 
 

@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, cast
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import ClientHandler
 from django.utils import timezone
 
 from tests.platform.furnishing import UNITS, Furnished, new_uid
@@ -392,6 +394,12 @@ def whole(response: Any) -> HttpResponse:
     return HttpResponse(content, status=response.status_code, headers=dict(response.items()))
 
 
+@cache
+def _handler() -> ClientHandler:
+    """Return what all requests are sent through: a client's own makes every middleware anew."""
+    return ClientHandler(enforce_csrf_checks=False)
+
+
 def send(
     method: str, path: str, body: object = None, *, headers: dict[str, str | None] | None = None
 ) -> HttpResponse:
@@ -402,6 +410,7 @@ def send(
     given = {"Idempotency-Key": str(uuid4()), **(headers or {})}
     sent = {name: value for name, value in given.items() if value is not None}
     client = Client(raise_request_exception=False, headers=sent)
+    client.handler = _handler()
     if isinstance(body, Form):
         file = SimpleUploadedFile("upload.csv", body.file, "text/csv")
         return client.post(path, {**body.fields, "file": file})

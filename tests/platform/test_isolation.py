@@ -31,7 +31,7 @@ from tests.platform.furnishing import Furnished
 from tests.platform.routes import METHODS, Route, brand_routes, routes
 from tieback.brands.roles import Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
 
 SAFE = {"GET", "HEAD"}
 #: URLs outside any brand: open to strangers, or about the caller alone.
