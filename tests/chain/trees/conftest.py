@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,8 @@ class Forester(Sender):
     """The worker's side of trees: begins, sends, watches."""
 
     world: BrandWorld
+    # Two mints alike under one blockhash would be one transaction, which lands once.
+    numbers: "itertools.count[int]"
 
     def creates_with(self, keypair: Keypair) -> None:
         """Use another key for trees than the payer's."""
@@ -85,7 +88,8 @@ class Forester(Sender):
         address, payer = Pubkey.from_string(str(tree.address)), self.keypair.pubkey()
         mint = Mint(tree=address, payer=payer, delegate=payer, owner=payer)
         minting: Any = mint_v1 if tree.schema == LeafSchema.V1 else mint_v2
-        metadata = [Metadata(name="DPP", uri=f"https://d.example/{n}") for n in range(count)]
+        each = itertools.islice(self.numbers, count)
+        metadata = [Metadata(name="DPP", uri=f"https://d.example/{number}") for number in each]
         self.do(*(minting(mint, one) for one in metadata))
 
     def do(self, *instructions: Instruction, also: tuple[Keypair, ...] = ()) -> None:
@@ -142,6 +146,7 @@ def forester(
     monkeypatch.setattr(pipeline, "ring_step", lambda *_, **__: True)
     preparing.forget_limits()
     found = Forester(programs_chain, settings)
+    found.numbers = itertools.count()
     found.pays_with(programs_chain.rich(10**12))
     with acting_as("web"):
         found.world = make_world("nordhav")
