@@ -66,8 +66,8 @@ def spent_today(brand_id: UUID) -> int:
     return paid + committed_by(brand_id)
 
 
-def may_spend(brand_id: UUID, lamports: int) -> bool:
-    """Tell whether a brand may begin something that takes so many lamports, in its scope.
+def left_to_spend(brand_id: UUID) -> int | None:
+    """Return the lamports that what a brand begins now may take, in its scope; None: no cap.
 
     Holds the brand's budget until the transaction ends in which the submissions are made. Costs a
     look at one row where there is no cap.
@@ -76,13 +76,14 @@ def may_spend(brand_id: UUID, lamports: int) -> bool:
         raise RuntimeError("what is begun must be made in the transaction that asks")
     held = ChainBudget.objects.select_for_update(no_key=True)
     cap = held.filter(brand_id=brand_id).values_list("lamports_per_day", flat=True).first()
-    return cap is None or spent_today(brand_id) + lamports <= cap
+    return None if cap is None else max(0, cap - spent_today(brand_id))
 
 
 def hold_back(brand_id: UUID, batch_id: UUID, lamports: int) -> None:
     """Say that the cap keeps something of a batch from being begun, in the brand's scope.
 
-    The story of the batch tells it once a day.
+    ``lamports`` is the least that would have to be left for it to go on. The story of the batch
+    tells it once a day.
     """
     CHAIN_HELD_BACK.inc()
     ChainBudget.objects.filter(brand_id=brand_id).update(held_back_at=timezone.now())

@@ -21,13 +21,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from solders.pubkey import Pubkey
 
+from minting.chain.assets.affording import cost_of, most_for
 from minting.chain.assets.minting import instructions_of, payload_of
 from minting.chain.assets.naming import name_of
 from minting.chain.assets.waiting import WaitingBatch, batches_waiting, is_enough
 from minting.chain.bubblegum.packing import packed
 from minting.chain.bubblegum.programs import Version
-from minting.chain.budgets import hold_back, may_spend
-from minting.chain.prices import LAMPORTS_PER_SIGNATURE, protocol_fee
+from minting.chain.budgets import hold_back, left_to_spend
 from minting.chain.trees import choosing
 from minting.chain.wallets.payer import payer
 from minting.crashpoints import reach
@@ -179,31 +179,40 @@ def _group(batch: WaitingBatch) -> int:
         return 0
     schema = int(settings.SOLANA_TREE_SCHEMA)
     claimed = _claim(batch, proven=proof.hashed_quantity)
-    count = len(claimed.assets)
-    cost = _most_that_it_costs(count, schema)
-    if count and not may_spend(batch.brand_id, cost):
-        hold_back(batch.brand_id, batch.id, cost)
+    if not claimed.assets:
         return claimed.revoked
-    if not count:
+    left = left_to_spend(batch.brand_id)
+    assets = claimed.assets
+    if left is not None:
+        assets = assets[: most_for(left, Version(schema))]
+    if not assets:
+        hold_back(batch.brand_id, batch.id, cost_of(1, Version(schema)))
         return claimed.revoked
     found = choosing.room_for(
-        brand_id=batch.brand_id, network=settings.SOLANA_NETWORK, count=count, schema=schema
+        brand_id=batch.brand_id, network=settings.SOLANA_NETWORK, count=len(assets), schema=schema
     )
     uri = uri_of(document, proof.batch.resolver_base)
-    named = _named(proof, claimed.assets)
-    made = list(_packed(named, found, uri, is_last=claimed.is_rest))
+    is_last = claimed.is_rest and assets == claimed.assets
+    made = list(_within(left, _packed(_named(proof, assets), found, uri, is_last=is_last)))
     _submit(batch, made)
     _place(made, document, uri)
     return claimed.revoked + sum(len(one.assets) for one in made)
 
 
-def most_at_once() -> int:
+def most_in_a_step() -> int:
     """Return how many assets of a batch a step takes at most."""
     return _GROUPS_AT_ONCE * int(settings.CHAIN_GROUP_SIZE)
 
 
-def _most_that_it_costs(count: int, schema: int) -> int:
-    return count * LAMPORTS_PER_SIGNATURE + protocol_fee(schema, mints=count)
+def _within(left: int | None, made: Iterator[_Packed]) -> Iterator[_Packed]:
+    """Yield the transactions that so many lamports are enough for; the rest leave their room."""
+    for one in made:
+        cost = cost_of(len(one.assets), Version(one.tree.schema))
+        if left is not None and cost > left:
+            choosing.given_back(one.tree, len(one.assets))
+            continue
+        left = None if left is None else left - cost
+        yield one
 
 
 def _claim(batch: WaitingBatch, *, proven: int) -> _Claimed:
@@ -214,7 +223,7 @@ def _claim(batch: WaitingBatch, *, proven: int) -> _Claimed:
             {
                 "network": settings.SOLANA_NETWORK,
                 "batch": batch.id,
-                "limit": most_at_once(),
+                "limit": most_in_a_step(),
             },
         )
         rows = cursor.fetchall()
@@ -225,7 +234,7 @@ def _claim(batch: WaitingBatch, *, proven: int) -> _Claimed:
     return _Claimed(
         tuple(asset for asset in found if asset.ordinal <= proven),
         revoked=len(revoked),
-        is_rest=len(rows) < most_at_once(),
+        is_rest=len(rows) < most_in_a_step(),
     )
 
 

@@ -25,6 +25,7 @@ from minting.chain.prices import protocol_fee
 from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import Done, Keys, NotTold, Plain
 from minting.chain.trees import choosing
+from minting.crashpoints import reach
 from minting.interruptions import LONGEST_ERROR
 from minting.models import ChainTree
 from tieback.metrics import ASSETS_COMPLETED
@@ -152,6 +153,10 @@ class _Mint(Plain):
         """Return what Bubblegum takes."""
         return protocol_fee(payload["schema"], mints=self.mints(payload))
 
+    def shape(self, payload: Mapping[str, Any]) -> str:
+        """Tell each tree from others: its version and its depth decide how much is computed."""
+        return str(payload["tree"])
+
     def more_units(self, payload: Mapping[str, Any]) -> int:
         """Allow for addresses that are found late; the chances of all mints even out."""
         return _MORE_UNITS
@@ -186,6 +191,7 @@ class _Mint(Plain):
         for tree_id, count in counts:
             choosing.landed(ChainTree(pk=tree_id), count)
             ASSETS_COMPLETED.inc(count)
+        reach("assets.before_completed")
 
     def failed(self, flight: Flight, error: str) -> None:
         """Say of each asset why its submission has failed; it keeps its place in it.

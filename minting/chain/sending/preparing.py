@@ -85,6 +85,7 @@ class Preparer:
         if not ready:
             return
         made = await in_own_thread(_sign_all, ready, signers)
+        reach("chain.made")
         await in_own_thread(
             store,
             made,

@@ -143,6 +143,7 @@ class _Rounds:
 
     async def _settle(self, signed: Sequence[Signed]) -> None:
         found = await look(self._rpc, signed)
+        reach("chain.looked")
         newly = [one for one in found.confirmed if not one.is_confirmed]
         undone = [one for one in found.unknown if one.is_confirmed]
         for one, is_confirmed in [*((o, True) for o in newly), *((o, False) for o in undone)]:

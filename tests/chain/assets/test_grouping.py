@@ -11,6 +11,7 @@ from minting.chain.bubblegum.events import LeafTold
 from minting.chain.bubblegum.leaves import leaf_of
 from minting.chain.bubblegum.metadata import Metadata
 from minting.chain.bubblegum.programs import Version
+from minting.chain.budgets import spent_today
 from minting.chain.sending.claims import claim
 from minting.chain.sending.kinds import Done
 from minting.chain.sending.retrying import retry_submission
@@ -245,14 +246,22 @@ def test_what_the_chain_told_completes_and_counts(wished, tree, nordhav):
 def test_a_brands_daily_cap_holds_assets_back_and_says_so(wished, tree, nordhav):
     job = wished(60)
     with acting_as("web"), in_scope(job):
-        ChainBudget.objects.create(brand=nordhav.brand, lamports_per_day=1)
+        # The anchor has no need to ask, and is counted.
+        ChainBudget.objects.create(brand=nordhav.brand, lamports_per_day=9_999)
     assert group().assets == 0
     assert {row.status for row in assets(job)} == {"pending"}
     with acting_as("worker"), in_scope(job):
         assert "daily cap" in why_it_waits(assets(job)[0])
         assert ChainTree.objects.get(pk=tree.pk).reserved == 0
         told = MintEvent.objects.filter(batch_id=job.batch_id, type="batch.held_back")
-        assert told.count() == 1
+        assert told.get().data["needed"] == 5_000
+    with acting_as("web"), in_scope(job):
+        ChainBudget.objects.update(lamports_per_day=5_000 + 3 * 5_000 + 4_999)
+    # What is left at the end of the day is used: three transactions of eight.
+    assert group().assets == 24
+    with acting_as("worker"), in_scope(job):
+        assert ChainTree.objects.get(pk=tree.pk).reserved == 24
+        assert spent_today(nordhav.brand.id) == 20_000
     with acting_as("web"), in_scope(job):
         ChainBudget.objects.update(lamports_per_day=None)
-    assert group().assets == 60
+    assert group().assets == 36

@@ -7,13 +7,14 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from minting.chain.assets.affording import cost_of, most_for
 from minting.chain.assets.minting import MINT, instructions_of, matched, payload_of
 from minting.chain.assets.naming import NAME_CHARACTERS, name_of
 from minting.chain.assets.owners import is_address
 from minting.chain.bubblegum.events import LeafTold
 from minting.chain.bubblegum.leaves import leaf_of
 from minting.chain.bubblegum.metadata import Metadata
-from minting.chain.bubblegum.packing import packed
+from minting.chain.bubblegum.packing import most_at_once, packed
 from minting.chain.bubblegum.programs import Version
 from minting.chain.sending.kinds import Keys, NotTold
 
@@ -96,6 +97,25 @@ def test_a_mint_says_what_it_makes_and_what_it_takes(version, fee):
     keys = Keys(payer=PAYER, creator=Keypair().pubkey())
     assert len(MINT.instructions(asked, keys)) == MINT.mints(asked) == 8
     assert MINT.spends(asked) == 8 * fee
+
+
+def test_compute_units_of_one_tree_are_not_taken_for_those_of_another():
+    one, other = (
+        payload_of(tree=at, schema=1, uri=URI, mints=[]) for at in (str(TREE), str(PAYER))
+    )
+    assert MINT.shape(one) != MINT.shape(other)
+
+
+@pytest.mark.parametrize("version", Version)
+@pytest.mark.parametrize("lamports", [0, 4_999, 94_999, 95_000, 725_000, 10**9])
+def test_lamports_are_enough_for_one_mint_wherever_they_are_for_any(version, lamports):
+    most = most_for(lamports, version)
+    assert bool(most) == (lamports >= cost_of(1, version))
+    # However they are packed, one more would cost more.
+    in_one = most_at_once(version, depth=3)
+    full, rest = divmod(most + 1, in_one)
+    least = full * cost_of(in_one, version) + (cost_of(rest, version) if rest else 0)
+    assert least > lamports
 
 
 @pytest.mark.parametrize(
