@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, TypeVar
 
+import urllib3
 from solana.rpc.commitment import Finalized
 
 from minting.chain.networks import Promise
@@ -130,6 +131,43 @@ def provider(path: str = "/v2/key-0123456789abcdef?api-key=hush-hush-hush") -> I
         thread.start()
         try:
             yield front
+        finally:
+            server.shutdown()
+            thread.join(PATIENCE_SECONDS)
+
+
+@contextmanager
+def lying(url: str, method: str, lie: Callable[[Any], Any]) -> Iterator[str]:
+    """Give the address of a front that answers as the endpoint behind it, but for one method.
+
+    ``lie`` makes of that method's result what is answered in its place.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {"Content-Type": "application/json"}
+            told = pool.request("POST", url, body=body, headers=headers).json()
+            if json.loads(body)["method"] == method:
+                told["result"] = lie(told["result"])
+            text = json.dumps(told).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *args: Any) -> None: ...
+
+    with (
+        urllib3.PoolManager(maxsize=8) as pool,
+        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server,
+    ):
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/liar"
         finally:
             server.shutdown()
             thread.join(PATIENCE_SECONDS)

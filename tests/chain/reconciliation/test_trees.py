@@ -3,6 +3,7 @@
 With the real programs: needs ``DEVCHAIN_PROGRAMS_DIR``.
 """
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from minting.chain.bubblegum.leaves import Leaf, leaf_of
 from minting.chain.bubblegum.metadata import Metadata
 from minting.chain.bubblegum.mirror import Mirror
 from minting.chain.bubblegum.programs import Version, config_of
+from minting.chain.trees.watching import watch
 from minting.chain.wallets.binding import bind
 from minting.models import (
     ChainSubmission,
@@ -30,6 +32,7 @@ from minting.models import (
 )
 from minting.states import DriftKind, DriftStatus, RunScope, WalletRole
 from tests.chain.devchains import Devchain
+from tests.chain.endpoints import lying
 from tests.chain.reconciliation.conftest import Reconciler, contents, somebody, without_rules
 from tests.chain.sending.conftest import Sender
 from tests.chain.test_real_programs import DEPTH, make_tree, send
@@ -325,6 +328,26 @@ def test_what_is_seeded_in_a_tree_is_found_once_and_acted_upon(
     assert set(became.items()) - set(expected.items()) <= {
         (kind, DriftStatus.GONE) for kind in became
     }
+
+
+def test_what_one_of_two_endpoints_says_of_a_tree_is_neither_written_nor_acted_upon(
+    grove: Grove, reconciler: Reconciler
+) -> None:
+    def gone(told: Any) -> Any:
+        return {**told, "value": [None for _ in told["value"]]}
+
+    with lying(grove.chain.url(), "getMultipleAccounts", gone) as liar:
+        grove.sender.settings.SOLANA_RPC_URLS = [liar, grove.chain.url()]
+        run = reconciler.full(scope=RunScope.TREES)
+        assert (run.status, run.last_error, reconciler.drifts()) == ("completed", "", [])
+        with acting_as("worker"):
+            asyncio.run(watch())
+        with brand_scope(grove.job.brand_id):
+            assert ChainTree.objects.get(pk=grove.tree.pk).trouble == ""
+        # Where nobody contradicts, it is believed.
+        grove.sender.settings.SOLANA_RPC_URLS = [liar]
+        reconciler.full(scope=RunScope.TREES)
+    assert {one.kind for one in reconciler.drifts()} == {DriftKind.TREE_MISSING}
 
 
 def test_what_was_repaired_is_as_the_chain_says(grove: Grove, reconciler: Reconciler) -> None:
