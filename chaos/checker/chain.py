@@ -5,33 +5,45 @@ from it, and no word of the database is taken for what it holds.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import base58
 
 from chaos.checker.evidence import SHOWN, Evidence, check
 
+# Trees belong to no batch, and to their brand's jobs.
 _SUBMISSIONS = """
     select submission.* from minting_chainsubmission as submission
       join minting_mintjob as job on job.batch_id = submission.batch_id and {jobs}
+    union all
+    select submission.* from minting_chainsubmission as submission
+     where submission.batch_id is null
+       and submission.brand_id in (select job.brand_id from minting_mintjob as job where {jobs})
 """
-_SENT = """
-    select sent.signature, sent.status, sent.payer, submission.payload ->> 'memo'
-      from minting_chaintransaction as sent
-      join minting_chainsubmission as submission on submission.id = sent.submission_id
-      join minting_mintjob as job on job.batch_id = sent.batch_id and {jobs}
+_SENT = f"""
+    select sent.signature, sent.status, sent.payer, asked.id::text, sent.last_valid_block_height,
+           asked.payload ->> 'memo'
+      from ({_SUBMISSIONS}) as asked
+      join minting_chaintransaction as sent on sent.submission_id = asked.id
+     order by asked.id, sent.attempt
 """
 _PAGE = 1_000
+#: For so many blocks a transaction may name a blockhash (Solana's documentation).
+_BLOCKS_VALID = 150
 _MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
 
 
 class Sent(NamedTuple):
     """What the database says of a signed transaction."""
 
+    signature: str
     status: str
     payer: str
-    memo: str
+    submission: str
+    last_valid_block_height: int
+    memo: str | None
 
 
 @check
@@ -44,8 +56,14 @@ def chain_holds_each_once(evidence: Evidence) -> list[str]:
             "  join minting_mintjob as job on job.batch_id = head.batch_id and {jobs}"
             "  join minting_mintbatch as batch on batch.id = head.batch_id"
             f"  left join ({_SUBMISSIONS}) as asked on asked.batch_id = head.batch_id"
-            "    and asked.payload ->> 'root' = head.root"
+            "    and asked.kind = 'anchor' and asked.payload ->> 'root' = head.root"
             " where batch.chain_mode <> 'none' and asked.id is null",
+        )
+        + evidence.problems(
+            "nothing was to be written of it (batch, submission)",
+            f"select asked.batch_id, asked.id from ({_SUBMISSIONS}) as asked"
+            "  join minting_mintbatch as batch on batch.id = asked.batch_id"
+            " where batch.chain_mode = 'none'",
         )
         + evidence.problems(
             "its transactions are not as it says (submission, status, attempts, in all, final)",
@@ -74,23 +92,38 @@ def chain_holds_each_once(evidence: Evidence) -> list[str]:
 def _problems_on_the_chain(evidence: Evidence) -> Iterator[str]:
     if evidence.chain is None:
         return
-    known = {row[0]: Sent(*row[1:]) for row in evidence.rows(_SENT)}
+    sent = [Sent(*row) for row in evidence.rows(_SENT)]
+    known = {one.signature: one for one in sent}
     landed = {
         signature
-        for payer in {sent.payer for sent in known.values()}
+        for payer in {one.payer for one in sent}
         for signature in _worked(evidence.chain, payer)
     }
-    for signature, sent in known.items():
-        if sent.status == "finalized" and signature not in landed:
-            yield f"settled, and not on the chain: {signature}"
-        if sent.status == "expired" and signature in landed:
-            yield f"given up, and on the chain: {signature}"
-    times = Counter(known[signature].memo for signature in landed & known.keys())
-    yield from (f"on the chain {count} times: {memo}" for memo, count in times.items() if count > 1)
-    asked_for = {sent.memo for sent in known.values()}
+    for one in sent:
+        if one.status == "finalized" and one.signature not in landed:
+            yield f"settled, and not on the chain: {one.signature}"
+        if one.status == "expired" and one.signature in landed:
+            yield f"given up, and on the chain: {one.signature}"
+    times = Counter(known[signature].submission for signature in landed & known.keys())
+    yield from (f"on the chain {count} times: {one}" for one, count in times.items() if count > 1)
+    yield from (f"signed again too early: {one.signature}" for one in signed_early(sent))
+    asked_for = {one.memo for one in sent if one.memo}
     for signature in landed - known.keys():
         if _memo(evidence.chain, signature) in asked_for:
             yield f"on the chain, and nobody knows of it: {signature}"
+
+
+def signed_early(sent: Iterable[Sent]) -> Iterator[Sent]:
+    """Yield what was signed while the one before might still have landed. ``sent``: by attempt.
+
+    Its own blockhash tells when it was signed: that was so many blocks before it dies itself.
+    Endpoints are to be less behind than a block takes to be finalized, as they are here.
+    """
+    for before, one in pairwise(sent):
+        is_next = one.submission == before.submission and before.status == "expired"
+        signed_at = one.last_valid_block_height - _BLOCKS_VALID
+        if is_next and signed_at <= before.last_valid_block_height:
+            yield one
 
 
 def _worked(chain: Any, payer: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from chaos.checker.assets import assets_are_leaves
 from chaos.checker.brands import children_have_their_parents_brand
 from chaos.checker.chain import chain_holds_each_once
 from chaos.checker.counters import acknowledged_is_durable, counters_equal_rows
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
     "I11": children_have_their_parents_brand,
     "I12": errors_are_counted_right,
     "I13": proofs_are_of_the_units,
+    "I14": assets_are_leaves,
 }
 # Cheap enough to be looked at again and again while a run goes on.
 SNAPSHOT_CHECKS: dict[str, Check] = {
@@ -141,6 +143,18 @@ def everything_signed(evidence: Evidence) -> list[str]:
 
 
 @check
+def everything_minted(evidence: Evidence) -> list[str]:
+    """I14: at rest every asset is completed, but those of units that were revoked first."""
+    return evidence.problems(
+        "no asset yet (asset, status, error)",
+        "select asset.id, asset.status, asset.error_message from minting_unitasset as asset"
+        "  join minting_mintjob as job on job.batch_id = asset.batch_id and {jobs}"
+        "  join minting_mintunit as unit on unit.id = asset.unit_id"
+        " where asset.status <> 'completed' and (asset.status <> 'failed' or unit.status < 2)",
+    )
+
+
+@check
 def no_error_is_spent(evidence: Evidence) -> list[str]:
     """I12: kills, pauses and restarts were nobody's error."""
     return (
@@ -174,4 +188,5 @@ EXPECTED_AT_REST: dict[str, Check] = {
     "I10": everything_exported,
     "I12": no_error_is_spent,
     "I13": everything_signed,
+    "I14": everything_minted,
 }

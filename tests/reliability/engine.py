@@ -5,7 +5,6 @@ leaves everything as a death would (the transaction is undone, the lease stays),
 in it is another worker overtaking this one while it sleeps.
 """
 
-import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,14 +19,12 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 from pytest_django import Settings
-from solders.signature import Signature
 
 from chaos.checker import Evidence, Status, Verdict, verify
 from exports import packs, storage
 from exports import worker as packer
 from exports.models import PackBuild, PackStatus
 from minting import cycles, finalize, gateway, idempotency, pipeline, retries, revocations, worker
-from minting.chain.sending import claims, storing
 from minting.gateway import MintRequest, Submitter, submit_mint_request
 from minting.models import MintJob, MintUnit, Product
 from minting.proofs import building
@@ -219,27 +216,6 @@ class Engine:
                 if building.work_next_step() is None:
                     return
         pytest.fail("proofs stay due")
-
-    def anchor(self) -> None:
-        """Store a transaction for every root, and let it have landed."""
-        with acting_as("worker"):
-            flights = claims.claim(100)
-            made = [
-                storing.Made(
-                    flight,
-                    str(Signature(secrets.token_bytes(64))),
-                    flight.payload["memo"].encode(),
-                    0,
-                )
-                for flight in flights
-            ]
-            storing.store(made, payer="1" * 32, last_valid_block_height=150)
-            landed = [
-                storing.Landed(flight.signed.id, 7, 5_000, 0, 0, 900, "")
-                for flight in flights
-                if flight.signed is not None
-            ]
-            storing.settle(flights, landed)
 
     def roll_up(self) -> None:
         """Count what was scanned."""

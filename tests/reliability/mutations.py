@@ -12,13 +12,13 @@ from typing import Any
 import exports.packs as packing
 from exports import storage
 from minting import cycles, finalize, gateway, idempotency, leases, retries, revocations
-from minting.chain.sending import storing
 from minting.models import MintJob
 from minting.proofs import building
 from minting.proofs import units as proof_units
 from minting.states import JobStatus
 from resolver import rollup
 from tests.reliability import scenarios
+from tests.reliability.chain_mutations import CHAIN_MUTANTS
 from tests.reliability.engine import Engine
 from tests.reliability.mutating import Mutant, Mutate, both, inserting, replaced
 from tieback.brands.scoping import brand_scope
@@ -182,12 +182,6 @@ def a_leaf_of_each_step_is_forgotten(engine: Engine) -> None:
         return leaves._replace(hashes=leaves.hashes[:-1])
 
     engine.patch.setattr(building, "leaves_of", leaves_of)
-
-
-def roots_are_not_asked_for(engine: Engine) -> None:
-    """A step adds a root to the tree and forgets the chain."""
-    assert hasattr(building.anchoring, "queue_for")
-    engine.patch.setattr(building.anchoring, "queue_for", lambda *_: None)
 
 
 def something_else_is_signed(engine: Engine) -> None:
@@ -411,27 +405,7 @@ MUTANTS = (
         next_step_is_not_asked_for,
         scenarios.nothing_special,
     ),
-    Mutant(
-        "the roots of a tree are for nobody to write",
-        "I9",
-        roots_are_not_asked_for,
-        scenarios.anchored,
-    ),
-    Mutant(
-        "an attempt is counted that was never signed",
-        "I9",
-        replaced(storing, "_STORE", "attempts = submission.attempts + 1", "attempts = 2"),
-        scenarios.anchored,
-    ),
-    Mutant(
-        "what is completed has no transaction in a finalized block",
-        "I9",
-        both(
-            replaced(storing, "_LANDED", "then 'finalized' else", "then 'expired' else"),
-            replaced(storing, "_LANDED", "sent.status = 'finalized', sent", "true, sent"),
-        ),
-        scenarios.anchored,
-    ),
+    *CHAIN_MUTANTS,
     Mutant(
         "units take the brand that is in force, and it is the job's before",
         "I11",

@@ -5,8 +5,9 @@ import pytest
 from minting import cycles, worker
 from minting.lots import Lot
 from minting.serial_rules import SerialRule
-from minting.states import ActivationMode, IdentityMode, JobStatus
+from minting.states import ActivationMode, ChainMode, IdentityMode, JobStatus
 from tests.reliability.engine import Crash, Engine
+from tests.reliability.minting_assets import group, land, plant
 
 
 def die() -> None:
@@ -35,12 +36,23 @@ def signed_with_a_death_at_each_step(engine: Engine) -> None:
 
 
 def anchored(engine: Engine) -> None:
-    """The roots of two brands' batches are on a chain."""
-    engine.submit(9)
-    engine.submit(5, brand=1)
+    """The roots of batches of each mode are on a chain, but of the one that asked for none."""
+    for brand, mode in enumerate(ChainMode.values):
+        engine.submit(5, brand=brand % 2, chain_mode=mode)
     engine.finish()
     engine.prove()
-    engine.anchor()
+    land()
+
+
+def minted_as_assets(engine: Engine) -> None:
+    """Each unit of two batches is a leaf of its brand's tree, or is to be one."""
+    job, _ = (engine.submit(quantity, chain_mode="cnft") for quantity in (9, 6))
+    engine.finish()
+    engine.prove()
+    plant(engine.brands[0][0], job, engine.settings)
+    group()
+    land()
+    group()
 
 
 def numbered_in_sequence(engine: Engine) -> None:

@@ -70,11 +70,11 @@ def test_every_invariant_that_applies_has_a_bug_that_breaks_it() -> None:
 
 
 @pytest.mark.plane("worker")
-def test_all_thirteen_have_a_verdict_and_none_that_was_not_looked_at_is_ok(engine: Engine) -> None:
+def test_all_fourteen_have_a_verdict_and_none_that_was_not_looked_at_is_ok(engine: Engine) -> None:
     job = engine.submit(5)
     engine.finish()
     verdicts = engine.verdicts(job=job.id)
-    assert list(verdicts) == [f"I{number}" for number in range(1, 14)]
+    assert list(verdicts) == [f"I{number}" for number in range(1, 15)]
     not_ok = {name for name, verdict in verdicts.items() if verdict.status is not Status.OK}
     assert not_ok == set(NOT_APPLICABLE) == set()
 

@@ -25,7 +25,7 @@ from minting.chain.assets.grouping import Grouped, group_waiting
 from minting.chain.bubblegum.accounts import tree_bytes
 from minting.chain.bubblegum.events import LeafTold, read_event
 from minting.chain.bubblegum.instructions import create_tree
-from minting.chain.bubblegum.programs import BESIDE, Version
+from minting.chain.bubblegum.programs import BESIDE, Version, config_of
 from minting.metadata.composing import compose, put_into
 from minting.models import ChainTree, MetadataDocument, MintJob, UnitAsset
 from minting.states import MetadataStatus
@@ -109,7 +109,12 @@ def wished(proven: Callable[..., MintJob]) -> Callable[..., MintJob]:  # noqa: F
     return wish
 
 
-def planted(sender: Sender, world: BrandWorld, version: Version = Version.V1) -> ChainTree:  # noqa: F811
+def planted(
+    sender: Sender,  # noqa: F811
+    world: BrandWorld,
+    version: Version = Version.V1,
+    collection: str = "",
+) -> ChainTree:
     """Return a tree that is on the chain, made by the payer, and written down."""
     payer, beside = sender.keypair, BESIDE[version]
     address = Pubkey.create_with_seed(payer.pubkey(), SEED, beside.compression)
@@ -135,7 +140,13 @@ def planted(sender: Sender, world: BrandWorld, version: Version = Version.V1) ->
     sender.chain.told("sendTransaction", raw, {"encoding": "base64"})
     with acting_as("worker"):
         return make_tree(
-            world, depth=DEPTH, address=str(address), key=sender.address, schema=int(version)
+            world,
+            depth=DEPTH,
+            address=str(address),
+            authority_address=str(config_of(address)),
+            key=sender.address,
+            schema=int(version),
+            core_collection=collection,
         )
 
 

@@ -1,15 +1,17 @@
 """Submissions happen on a chain exactly once, whatever the endpoints and the workers do."""
 
+import dataclasses
 import time
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 from solders.keypair import Keypair
 
-from minting.chain.sending import claims, rounds, storing
+from minting.chain.sending import claims, looking, rounds, storing
 from minting.models import ChainSubmission, ChainTransaction, MintEvent
 from minting.states import SubmissionStatus, TransactionStatus
 from minting.tasks import submit, sweep
+from tests.chain.checking import problems_found
 from tests.chain.devchains import Devchain
 from tests.chain.sending.conftest import submissions, transactions
 from tests.planes import acting_as
@@ -134,6 +136,26 @@ def test_nothing_is_signed_again_before_it_is_proven_dead(sender, anchored):
     (done,) = sender.finish(job)
     assert (done.status, done.attempts) == (SubmissionStatus.COMPLETED, 2)
     assert [memo["n"] for memo in sender.memos()] == [1]
+    assert problems_found(sender.chain, "I9") == []
+
+
+def test_what_was_signed_again_too_early_is_found_by_the_checker(sender, anchored, monkeypatch):
+    real = looking._standing
+
+    def hasty(signed, answers):
+        found = real(signed, answers)
+        return dataclasses.replace(found, dead=found.unknown)
+
+    monkeypatch.setattr(looking, "_standing", hasty)
+    sender.settings.SOLANA_RPC_URLS = [sender.chain.faulty("mute", drop=1.0)]
+    job = anchored(5)
+    while len(transactions(job)) < 2:
+        sender.turn(seconds=0.1)
+    monkeypatch.undo()
+    sender.chain.faulty("mute")
+    sender.finish(job)
+    too_early = [f"signed again too early: {row.signature}" for row in transactions(job)[1:]]
+    assert problems_found(sender.chain, "I9") == too_early
 
 
 def test_one_endpoint_that_is_ahead_and_has_forgotten_makes_nothing_dead(
