@@ -26,7 +26,7 @@ def run_scenario(lab: Lab, scenario: Scenario, count: int, *, judges_time: bool)
     record = lab.record = Record(scenario.name, scenario.promise, judges_time)
     print(f"{scenario.name} ({scenario.promise}), {count} faults", flush=True)
     began = time.monotonic()
-    lab.configure(scenario.settings)
+    lab.configure(scenario.settings, odd=scenario.odd)
     watcher = Watcher(lambda: lab.stack.postgres.connect("tieback"))
     try:
         if scenario.has_load:
@@ -41,7 +41,7 @@ def run_scenario(lab: Lab, scenario: Scenario, count: int, *, judges_time: bool)
         lab.disarm()
     try:
         # Clocks go right again, and whoever a failed scenario left dead is started.
-        lab.configure(lab.settings)
+        lab.configure(lab.settings, odd=scenario.odd)
         lab.wait_rest()
     except (BenchFailed, StackError) as error:
         record.problems.append(f"never at rest: {error}")

@@ -49,6 +49,8 @@ SETTINGS = {
     "TIEBACK_LEASE_SECONDS": str(LEASE_SECONDS),
     "BROKER_VISIBILITY_TIMEOUT": "20",
     "TIEBACK_SWEEP_SECONDS": str(SWEEP_SECONDS),
+    # Often enough to be met at its crash points while somebody waits for that.
+    "RECONCILIATION_INTERVAL": "10000",
     # A crash point may be met by the same job again and again; only one scenario tries the rule.
     "MAX_CRASHES_WITHOUT_PROGRESS": "1000",
 }
@@ -72,6 +74,8 @@ select (select count(*) from minting_mintjob where status in ('QUEUED', 'RESERVE
          (select from exports_packbuild b where b.batch_id = j.batch_id))
      + (select count(*) from minting_batchproof where status = 'pending')
      + (select count(*) from minting_chainsubmission where status in ('pending', 'sent'))
+     + (select count(*) from minting_unitasset where status in ('pending', 'processing'))
+     + (select count(*) from minting_chaintree where status = 'creating')
      + (select count(*) from minting_metadatadocument where status = 'pending'
          and (next_attempt_at is null or next_attempt_at <= clock_timestamp()))
 """

@@ -64,14 +64,18 @@ class Client:
         """How many requests were refused or cut, and repeated."""
         return sum(answer.status not in _ACCEPTED for answer in self.answers)
 
-    def submit(self, quantity: int) -> str:
-        """Repeat one request under one key until it is answered; return the job's id."""
+    def submit(self, quantity: int, **more: str) -> str:
+        """Repeat one request under one key until it is answered; return the job's id.
+
+        ``more`` are further fields of it.
+        """
         key = str(uuid4())
         body = {
             "product_id": self.system.product_id,
             "quantity": quantity,
             "identity_mode": "serial",
             "activation_mode": "first_scan",
+            **more,
         }
         for attempt in range(600):
             status, data = self.post("/api/v1/mint-requests/", body, key=key, turn=attempt)

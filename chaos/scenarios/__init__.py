@@ -1,6 +1,7 @@
 """Every scenario, in the order in which they run."""
 
 from chaos.scenarios import (
+    assets,
     beats,
     broker,
     chain,
@@ -26,6 +27,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *deploys.SCENARIOS,
     *exports.SCENARIOS,
     *chain.SCENARIOS,
+    *assets.SCENARIOS,
     *beats.SCENARIOS,
     *lifecycle.SCENARIOS,
     *clocks.SCENARIOS,

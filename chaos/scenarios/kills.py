@@ -6,9 +6,9 @@ from chaos.scenarios.plan import Scenario
 from minting.crash_orders import NAMES
 
 REAL_CYCLE = 20_000
-# Those around sending have a scenario of their own, in which endpoints fail as well. A document is
-# pinned once a passport version, so that hardly any worker would come by there.
-_POINTS = tuple(name for name in NAMES if not name.startswith(("chain.", "metadata.")))
+# Those around sending and assets have scenarios of their own, in which endpoints fail as well. A
+# document is pinned once a passport version, so that hardly any worker would come by there.
+_POINTS = tuple(name for name in NAMES if not name.startswith(("chain.", "assets.", "metadata.")))
 
 
 def run(lab: Lab, count: int) -> None:

@@ -14,6 +14,7 @@ class Scenario:
 
     ``excused`` are the invariants that do not hold here by intent: where errors are injected, I12
     (no error is spent) has nothing to say. ``has_load`` asks for both clients to submit meanwhile.
+    ``odd`` are settings of single workers.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Scenario:
     default: int
     full: int
     settings: Mapping[str, str] = field(default_factory=dict)
+    odd: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     excused: frozenset[str] = frozenset()
     has_load: bool = True
     cycle_size: int = CYCLE_SIZE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.record import Record
+from chaos.record import NotRun, Record
 from chaos.report import summary
 from chaos.scenarios import DEFAULT, FULL, SCENARIOS, SMALL
 from minting.crash_orders import NAMES
@@ -36,6 +36,8 @@ def test_the_sizes_are_those_that_are_promised():
     database = ("database_restarts", "database_sessions", "commit_unknown", "database_network")
     assert faults(DEFAULT, *database) >= 20
     assert faults(DEFAULT, "broker_losses", "broker_silence") == 20
+    assert (faults(DEFAULT, "chain_assets"), faults(FULL, "chain_assets")) == (20, 200)
+    assert faults(FULL, "chain") == 200
 
 
 def test_a_fault_that_met_no_job_is_counted_apart(capsys):
@@ -70,6 +72,13 @@ def test_where_time_is_not_judged_a_figure_is_kept_and_a_count_has_its_bound():
     record.figure("jobs_not_let_go", 3, at_most=2)
     assert record.figures["recovery_p95_s"] == 12.5
     assert record.problems == ["jobs_not_let_go is 3.000, allowed 2"]
+
+
+def test_assets_are_not_tried_without_the_programs_that_make_them(monkeypatch):
+    monkeypatch.delenv("DEVCHAIN_PROGRAMS_DIR", raising=False)
+    (scenario,) = (scenario for scenario in SCENARIOS if scenario.name == "chain_assets")
+    with pytest.raises(NotRun, match="DEVCHAIN_PROGRAMS_DIR"):
+        scenario.run(None, 1)
 
 
 def test_what_was_not_run_is_said():
