@@ -11,6 +11,7 @@ from celery.signals import (
     setup_logging,
     task_prerun,
     worker_init,
+    worker_process_init,
     worker_ready,
     worker_shutting_down,
 )
@@ -127,6 +128,14 @@ def _serve_metrics(**_: Any) -> None:
     from tieback.metrics import serve_in_background
 
     serve_in_background(settings.PROMETHEUS_PORT)
+
+
+@worker_process_init.connect
+def _begin_own_metrics(**_: Any) -> None:
+    """Here no soft time limit interrupts anything: there is no task yet."""
+    from tieback.metrics import begin_own_files
+
+    begin_own_files()
 
 
 @worker_ready.connect

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 import urllib.request
 from itertools import pairwise
 
@@ -145,6 +148,35 @@ def test_processes_of_a_group_share_their_metrics_through_files(monkeypatch, tmp
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     assert metrics.registry() is not metrics.REGISTRY
     assert b"".join(metrics.exposition()) == b""
+
+
+_POOL_CHILD = """
+import os, sys
+import django
+from celery.signals import worker_process_init
+import tieback.celery
+django.setup()
+from tieback import metrics
+metrics.MINTS_SUCCEEDED.inc()
+child = os.fork()
+if not child:
+    worker_process_init.send(sender=None)
+    own = f"counter_{os.getpid()}.db"
+    os._exit(own not in os.listdir(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_pool_child_has_its_own_files_of_metrics_before_its_first_task(tmp_path):
+    variables = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "TIEBACK_PLANE": "worker"}
+    done = subprocess.run(
+        [sys.executable, "-c", _POOL_CHILD],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_process_without_http_serves_its_metrics_on_a_port_of_its_own():
