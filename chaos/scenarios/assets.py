@@ -87,7 +87,7 @@ def _make_faulty(lab: Lab, *, drop: float) -> None:
 
 SCENARIOS = (
     Scenario(
-        *("chain_assets", "9: each unit becomes one leaf, and all of them do", run, 3, 20, 200),
+        *("chain_assets", "9: each unit becomes one leaf, and all of them do", run, 3, 24, 240),
         settings={
             "SOLANA_TREE_DEPTH": "5",
             "SOLANA_TREE_BUFFER": "8",
