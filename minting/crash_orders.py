@@ -42,6 +42,8 @@ NAMES = (
     "assets.before_commit",
     "assets.grouped",
     "assets.before_completed",
+    "changes.before_commit",
+    "changes.grouped",
     "metadata.pinned",
     "metadata.recorded",
     "reconciliation.looked",

@@ -23,6 +23,7 @@ EVENT_TYPES: dict[str, str] = {
     "units.revocation_completed": "The last unit of a revocation in steps was revoked.",
     "batch.physical_status_changed": "A person said what happened to the labels.",
     "batch.released": "A person released the batch: first scans activate its units.",
+    "batch.passport_changed": "A person changed what the batch's passports show.",
     "packs.requested": "Packs were asked for.",
     "packs.started": "A worker began to build the packs.",
     "packs.completed": "All packs and their manifest are stored.",
@@ -38,6 +39,8 @@ EVENT_TYPES: dict[str, str] = {
     "reconciliation.discrepancy": "Chain and database differ; a person has to decide.",
     "asset.asked": "A compressed NFT of one unit was asked for.",
     "asset.retried": "A person let the failed compressed NFT of a unit go on.",
+    "asset.given": "The compressed NFT of a unit is to be transferred to a wallet.",
+    "asset.transferred": "The compressed NFT of a unit is in another wallet, by the chain's word.",
     "pack.downloaded": "A signed URL for a pack was given out.",
 }
 

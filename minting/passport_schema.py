@@ -32,7 +32,11 @@ class UnknownCategory(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a passport, as forms, imports and the passport page need to know it."""
+    """One field of a passport, as forms, imports and the passport page need to know it.
+
+    ``is_mutable``: it may be another after minting, as whom to ask and how to recycle may. What the
+    item is, and what it was made of, may not.
+    """
 
     name: str
     label: str
@@ -41,6 +45,7 @@ class Field:
     requirement: str
     lifecycle: str
     access: str
+    is_mutable: bool
     source: str
     data_point: int | None
     supplied: bool
@@ -129,6 +134,7 @@ def _field(name: str, described: Mapping[str, Any]) -> Field:
         requirement=about["requirement"],
         lifecycle=about["lifecycle"],
         access=about["access"],
+        is_mutable=about.get("mutable", False),
         source=about["source"],
         data_point=about.get("data_point"),
         supplied=about.get("supplied_by") == "tieback",

@@ -202,6 +202,7 @@ class SubmissionKind(TextChoices):
     MINT = "mint", "Mint"
     DELEGATE = "delegate", "Delegate"
     UPDATE = "update", "Update"
+    TRANSFER = "transfer", "Transfer"
 
 
 class SubmissionStatus(TextChoices):
@@ -309,6 +310,7 @@ class DriftKind(TextChoices):
     TREE_AUTHORITY_DIFFERS = "tree_authority_differs", "Tree authority differs"
     OWNER_DIFFERS = "owner_differs", "Owner differs"
     LEAF_DIFFERS = "leaf_differs", "Leaf differs"
+    METADATA_STALE = "metadata_stale", "Metadata stale"
     SEQUENCE_GAP = "sequence_gap", "Sequence gap"
     ROOT_DIFFERS = "root_differs", "Root differs"
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from minting import pipeline, revocations
 from minting.chain.assets import wishing
 from minting.chain.assets.waiting import any_waiting
+from minting.chain.changes.due import any_due as any_change_due
 from minting.chain.reconciliation import keeping
 from minting.chain.reconciliation.asking import RECONCILE, begin_scheduled
 from minting.chain.reconciliation.claims import oldest_due as oldest_run
@@ -106,20 +107,23 @@ def submit(hint: str = "") -> None:
 
 @shared_task(name=wishing.GROUP)
 def group(hint: str = "") -> None:
-    """Hand assets that wait to the sender; ``hint`` only tells why the bell rang.
+    """Hand assets that wait, and leaves that are to change, to the sender.
 
-    Where enough waits to be sent this ends, and the sweep rings again.
+    ``hint`` only tells why the bell rang. Where enough waits to be sent this ends, and the sweep
+    rings again.
     """
     if not chain_is_on():
         return
     # As above.
     from minting.chain.assets.grouping import group_waiting
+    from minting.chain.changes.grouping import change_waiting
 
     until = time.monotonic() + float(settings.TIEBACK_WINDOW_SECONDS)
-    done = group_waiting(until=until, stop=lambda: stop_requested() or job_waits())
-    if done.assets:
+    steps = (group_waiting, change_waiting)
+    done = [step(until=until, stop=lambda: stop_requested() or job_waits()) for step in steps]
+    if any(one.assets for one in done):
         pipeline.ring_step(SUBMIT, hint)
-    if done.is_more:
+    if any(one.is_more for one in done):
         pipeline.ring_step(wishing.GROUP, hint)
 
 
@@ -245,7 +249,7 @@ def sweep() -> None:
     if chain_is_on():
         _ring_where_due(
             {
-                wishing.GROUP: any_waiting,
+                wishing.GROUP: lambda: any_waiting() or any_change_due(),
                 SUBMIT: oldest_due,
                 trees.CREATE: trees.oldest_unbegun,
             }

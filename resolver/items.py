@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from minting.chain.networks import NETWORKS, address_url
-from minting.models import MintBatch, MintUnit
+from minting.models import MintBatch, MintUnit, PassportChange
 from minting.serials import resolver_url
 from minting.states import AssetStatus, ProofStatus, UnitStatus
 from resolver.digital_link import (
@@ -24,6 +24,8 @@ from resolver.digital_link import (
 from resolver.lookup import FoundGroup, find_group
 from tieback.brands.scoping import all_brands
 
+#: As many changes are shown; the API has all of them.
+MOST_CHANGES = 50
 _OF_BATCH = {
     "product_id": "product_id",
     "batch_id": "id",
@@ -32,10 +34,11 @@ _OF_BATCH = {
     "activation_mode": "activation_mode",
     "product": "product__name",
     "brand": "brand__name",
-    "category": "passport_version__category",
-    "schema_version": "passport_version__schema_version",
-    "updated_at": "passport_version__created_at",
-    "dpp": "passport_version__dpp",
+    "category": "shown_version__category",
+    "schema_version": "shown_version__schema_version",
+    "updated_at": "shown_version__created_at",
+    "dpp": "shown_version__dpp",
+    "changes": "passport_changes",
 }
 _OF_UNIT = {
     "token": "token",
@@ -68,6 +71,14 @@ class OnChain:
 
 
 @dataclass(frozen=True, slots=True)
+class PassportChanged:
+    """That the passport was changed after minting: when, and why."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What is stored of one item."""
 
@@ -84,7 +95,7 @@ class Item:
     """What a code leads to; ``unit`` is None where it names no single item.
 
     ``code`` is what is printed, ``page`` the path of the passport; ``kind`` is ``item``,
-    ``product``, ``lot`` or ``batch``.
+    ``product``, ``lot`` or ``batch``. ``changes`` are the newest first.
     """
 
     kind: str
@@ -102,6 +113,7 @@ class Item:
     schema_version: int
     updated_at: datetime
     dpp: Any
+    changes: tuple[PassportChanged, ...] = ()
     unit: Unit | None = None
     is_proven: bool = False
     on_chain: OnChain | None = None
@@ -119,6 +131,7 @@ def read_unit(brand: UUID, token: str) -> Item | None:
         return None
     found = dict(zip(columns, row[len(_OF_ASSET) :], strict=True))
     stored = {name: found.pop(name) for name in _OF_UNIT}
+    found["changes"] = _changes(found["batch_id"], found["changes"])
     lot, serial = stored.pop("lot"), stored["serial"]
     is_proven = stored.pop("proof") == ProofStatus.SIGNED
     return Item(
@@ -133,6 +146,16 @@ def read_unit(brand: UUID, token: str) -> Item | None:
         on_chain=_on_chain(*row[: len(_OF_ASSET)]),
         **found,
     )
+
+
+def _changes(batch_id: UUID, count: int) -> tuple[PassportChanged, ...]:
+    """Return the changes of a batch's passports; asks only where the batch says there are some."""
+    if not count:
+        return ()
+    with all_brands():
+        rows = PassportChange.objects.filter(batch=batch_id).order_by("-number")
+        newest = rows.values_list("created_at", "reason")[:MOST_CHANGES]
+        return tuple(PassportChanged(*row) for row in newest)
 
 
 def _on_chain(status: str | None, blockchain: str, network: str, id_: str) -> OnChain | None:
@@ -156,6 +179,7 @@ def read_group(brand: UUID, path: str) -> Item | None:
         batches = MintBatch.objects.filter(id=group.batch_id)
         row = batches.values_list(*_OF_BATCH.values()).get()
     found = dict(zip(_OF_BATCH, row, strict=True))
+    found["changes"] = _changes(found["batch_id"], found["changes"])
     canonical = _canonical(code, group)
     return Item(
         kind=_kind(code, group),

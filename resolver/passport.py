@@ -36,7 +36,7 @@ from resolver.public_answers import (
 )
 from resolver.representations import HTML, JSON, JSON_LD, as_json, as_json_ld, passport_of
 from resolver.unlocking import GrantForSomethingElse, GrantRefused, access_of
-from resolver.verdicts import UnitState, moment_of, verdicts
+from resolver.verdicts import UnitState, day_of, moment_of, verdicts
 from tieback.api.envelope import error_body
 from tieback.requests import request_id_of
 
@@ -111,6 +111,7 @@ def _page(request: HttpRequest, item: Item, face: Face, held: Access) -> HttpRes
             "face": face,
             "language": language,
             "languages": links_to_languages(request, keeping=_FOR_VERDICTS),
+            "changes": [(one, day_of(one.at.date())) for one in item.changes],
             "blocks": in_blocks(facts_of(disclosed(item.category, item.dpp, held))),
             **(_words_on(request, item, item.unit) if item.unit else {}),
         }

@@ -14,7 +14,7 @@ from django.views import View
 
 from minting.chain.networks import NETWORKS, address_url, explorer_url
 from minting.models import MintUnit, ProofKey
-from minting.proofs.document import Anchor, Certificate, Proof
+from minting.proofs.document import Anchor, Certificate, Changed, Proof
 from minting.proofs.giving import proof_of
 from minting.proofs.merkle import leaf_hash
 from minting.proofs.statement import ALGORITHM
@@ -111,8 +111,16 @@ def _page(request: HttpRequest, item: Item, face: Face, proof: Proof | None) -> 
             "explorer": proof and proof.anchor and _explorer(proof.anchor),
             "certificate_explorer": proof and proof.certificate and _shown(proof.certificate),
             "keys_path": KEYS_PATH,
+            "changed": proof and proof.changed and _said_of(proof.changed),
         }
         return of_language(language.tag, render(request, "resolver/proof.html", context))
+
+
+def _said_of(changed: Changed) -> str:
+    return gettext(
+        "The proof names version %(minted)s of the passport, with which the item was made. It was"
+        " changed since: the passport shows version %(shown)s."
+    ) % {"minted": changed.minted_with, "shown": changed.shows}
 
 
 def _explorer(anchor: Anchor) -> str | None:

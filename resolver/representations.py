@@ -23,6 +23,7 @@ _CONTEXT = {
     "lastUpdated": {"@id": "schema:dateModified", "@type": _MOMENT},
     "activatedAt": {"@id": "urn:tieback:passport#activatedAt", "@type": _MOMENT},
     "revokedAt": {"@id": "urn:tieback:passport#revokedAt", "@type": _MOMENT},
+    "changes": {"@id": "urn:tieback:passport#changes", "@type": "@json"},
     **{
         name: f"urn:tieback:passport#{name}"
         for name in (
@@ -99,7 +100,12 @@ def _header(passport: Passport) -> dict[str, Any]:
     item, unit = passport.item, passport.item.unit
     told = {field.name: value for field, value in passport.told}
     operator = told.get("responsible_operator", {})
-    moments = (item.updated_at, *((unit.activated_at, unit.revoked_at) if unit else ()))
+    changes = [{"changedAt": one.at.isoformat(), "reason": one.reason} for one in item.changes]
+    moments = (
+        item.updated_at,
+        *(one.at for one in item.changes),
+        *((unit.activated_at, unit.revoked_at) if unit else ()),
+    )
     return _stated(
         {
             "digitalProductPassportId": f"{item.base}{item.page}",
@@ -110,6 +116,7 @@ def _header(passport: Passport) -> dict[str, Any]:
             "economicOperatorId": operator.get("identifier"),
             "facilityId": told.get("facility_identifier"),
             "access": passport.access.value,
+            "changes": changes or None,
         }
     )
 

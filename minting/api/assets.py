@@ -2,16 +2,18 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minting.chain.assets.owners import is_address
-from minting.chain.assets.retrying import asset_named, retry_mint, uuid_of
+from minting.chain.assets.retrying import ASSET_RELATED, asset_named, retry_mint, uuid_of
 from minting.chain.assets.standing import standing_of
 from minting.chain.assets.waiting import why_it_waits
 from minting.chain.assets.wishing import wish_on_demand
+from minting.chain.changes.giving import give
+from minting.chain.changes.standing import CHANGE_STATES, change_of
 from minting.chain.networks import NETWORKS, address_url
 from minting.models import MintBatch, UnitAsset
 from minting.revocations import Act
@@ -41,6 +43,17 @@ class MintOnChainSerializer(StrictSerializer):
         return owner
 
 
+class TransferSerializer(StrictSerializer):
+    """Whose the asset is to be."""
+
+    to = StrictTextField(max_length=44, help_text="An address in base58.")
+    reason = StrictTextField(max_length=500, required=False, allow_blank=True, default="")
+
+    def validate_to(self, to: str) -> str:
+        """Refuse what nobody could own a leaf with."""
+        return MintOnChainSerializer().validate_owner(to)
+
+
 class UnitAssetSerializer(serializers.Serializer[Any]):
     """A unit's compressed NFT. What only the chain can tell is null until it was read there."""
 
@@ -57,6 +70,18 @@ class UnitAssetSerializer(serializers.Serializer[Any]):
     tree = serializers.CharField(source="tree.address", allow_null=True, default=None)
     leaf_index = serializers.IntegerField(allow_null=True)
     owner = serializers.CharField(help_text="Empty: the wallet that pays.")
+    transfer_to = serializers.CharField(help_text="Whose it is to be; empty: it stays.")
+    change = serializers.SerializerMethodField(
+        help_text="What becomes of it now: `waiting`, `under_way`, `failed`, or empty."
+    )
+    change_error = serializers.CharField(help_text="Why the last change has failed; else empty.")
+    changed_at = serializers.DateTimeField(allow_null=True)
+    changed_in = serializers.CharField(
+        source="changed_in.signature",
+        allow_null=True,
+        default=None,
+        help_text="The transaction of its last change.",
+    )
     name = serializers.CharField()
     metadata_uri = serializers.CharField()
     transaction = serializers.CharField(
@@ -71,6 +96,11 @@ class UnitAssetSerializer(serializers.Serializer[Any]):
     def get_waits_for(self, asset: UnitAsset) -> str:
         """Return what a pending asset waits for."""
         return why_it_waits(asset)
+
+    @extend_schema_field(serializers.ChoiceField(choices=CHANGE_STATES))
+    def get_change(self, asset: UnitAsset) -> str:
+        """Return how far a change of it has come."""
+        return change_of(asset)
 
     def get_explorer_url(self, asset: UnitAsset) -> str | None:
         """Return where anyone can look at it; none for chains that no explorer reaches."""
@@ -139,6 +169,35 @@ class MintOnChainView(BrandAPIView):
         return Response(body, status=202 if wish.is_new else 200)
 
 
+class MintUnitTransferView(BrandAPIView):
+    """The asset of one unit, for somebody else."""
+
+    permissions: ClassVar[dict[str, Scope]] = {"POST": Scope.MINTS_WRITE}
+
+    @extend_schema(
+        operation_id="transfer_mint_unit",
+        request=TransferSerializer,
+        responses={202: UnitAssetSerializer, 200: UnitAssetSerializer},
+    )
+    def post(self, request: Request, token: str) -> Response:
+        """Give a unit's compressed NFT to an address: 202; asked for or done before: 200.
+
+        Mints it first where the batch's ``chain_mode`` has compressed NFTs and the unit has none
+        yet. Only what is the paying wallet's can be given: anything else answers 409.
+        """
+        given = TransferSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        gift = give(
+            brand_id=self.principal.brand_id,
+            token=token,
+            to=values["to"],
+            act=Act(self.principal.actor, values["reason"], request_id_of(request)),
+        )
+        body = UnitAssetSerializer(gift.asset).data
+        return Response(body, status=202 if gift.is_new else 200)
+
+
 class MintUnitAssetView(BrandAPIView):
     """The asset of one unit."""
 
@@ -147,7 +206,7 @@ class MintUnitAssetView(BrandAPIView):
     @extend_schema(operation_id="get_mint_unit_asset", responses=UnitAssetSerializer)
     def get(self, request: Request, token: str) -> Response:
         """Return a unit's compressed NFT; 404 where none was asked for."""
-        rows = UnitAsset.objects.select_related("unit", "batch", "tree", "transaction")
+        rows = UnitAsset.objects.select_related(*ASSET_RELATED)
         asset: Any = rows.filter(unit__token=token).first()
         if asset is None:
             raise NotFound

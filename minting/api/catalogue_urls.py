@@ -5,6 +5,7 @@ from django.urls import path
 from minting.api import (
     imports,
     metadata,
+    passport_changes,
     product_history,
     production_batches,
     products,
@@ -12,6 +13,11 @@ from minting.api import (
 )
 
 urlpatterns = [
+    path(
+        "passport-categories/<slug:category>/",
+        passport_changes.PassportCategoryView.as_view(),
+        name="passport-category",
+    ),
     path("products/", products.ProductListView.as_view(), name="product-list"),
     path("products/import/", imports.ProductImportView.as_view(), name="product-import"),
     path(

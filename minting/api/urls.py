@@ -12,6 +12,7 @@ from minting.api import (
     jobs,
     lifecycle,
     mint_requests,
+    passport_changes,
     proofs,
     reconciliation,
     revocations,
@@ -50,6 +51,11 @@ urlpatterns = [
         name="physical-status",
     ),
     path(
+        "mint-batches/<uuid:batch_id>/passport-changes/",
+        passport_changes.MintBatchPassportChangesView.as_view(),
+        name="passport-changes",
+    ),
+    path(
         "mint-batches/<uuid:batch_id>/proof/",
         proofs.MintBatchProofView.as_view(),
         name="batch-proof",
@@ -65,6 +71,11 @@ urlpatterns = [
         "mint-units/<slug:token>/mint-on-chain/",
         assets.MintOnChainView.as_view(),
         name="mint-on-chain",
+    ),
+    path(
+        "mint-units/<slug:token>/transfer/",
+        assets.MintUnitTransferView.as_view(),
+        name="unit-transfer",
     ),
     path("mint-units/<slug:token>/asset/", assets.MintUnitAssetView.as_view(), name="unit-asset"),
     path(

@@ -55,7 +55,7 @@ def change_product(product: Product, wanted: Mapping[str, Any]) -> Change[Produc
         product.dpp = dpp
     if change.after.keys() & {"dpp", "category"}:
         change.before["dpp_version"] = product.dpp_version
-        product.dpp_version += 1
+        product.dpp_version = max(product.dpp_version, product.last_version) + 1
         change.after["dpp_version"] = product.dpp_version
     return change
 

@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from minting import pipeline
 from minting.metadata.composing import COMPOSED, Unsound, compose, put_into
-from minting.models import MetadataDocument, PassportVersion, Product
+from minting.models import MetadataDocument, MintBatch, PassportVersion, Product
 from minting.states import MetadataStatus
 from tieback.brands.audit import Actor, record
 from tieback.errors import Conflict, FieldError, NotFound, TiebackError, ValidationFailed
@@ -22,29 +22,33 @@ TARGET = "metadata_document"
 # Others may take a product's next number as often as this before a caller gives up.
 _TRIES = 50
 
-# The first document of the version a batch was minted with. Which number is next and whether there
-# is a document are read at one moment; whoever writes that number meanwhile is waited for.
+# The first documents of the versions that batches were minted with and show now. Which number is
+# next and whether there is a document are read at one moment; whoever writes that number meanwhile
+# is waited for.
 _FIRST = """
 insert into minting_metadatadocument
     (id, brand_id, product_id, passport_version_id, number, status, driver, reason, actor, sha256,
      consecutive_errors, last_error)
-select gen_random_uuid(), batch.brand_id, batch.product_id, batch.passport_version_id,
+select gen_random_uuid(), shown.brand_id, shown.product_id, shown.version_id,
        coalesce((select max(number) from minting_metadatadocument as earlier
-                  where earlier.product_id = batch.product_id), 0) + 1,
+                  where earlier.product_id = shown.product_id), 0) + 1,
        'pending', '', '', '', '', 0, ''
-  from minting_mintbatch as batch
- where batch.id = any(%s)
-   and not exists (select from minting_metadatadocument as known
-                    where known.passport_version_id = batch.passport_version_id)
+  from (select distinct brand_id, product_id, version.id as version_id
+          from minting_mintbatch as batch
+         cross join lateral (values (passport_version_id), (shown_version_id)) as version (id)
+         where batch.id = any(%(batches)s) and version.id is not null) as shown
+ where not exists (select from minting_metadatadocument as known
+                    where known.passport_version_id = shown.version_id)
 on conflict do nothing
 """
 # One version a product: the next ones get the next numbers when this is asked again.
 _MISSED = """
 select distinct on (batch.product_id) batch.id
   from minting_mintbatch as batch
- where batch.status = 'minted'
+ cross join lateral (values (passport_version_id), (shown_version_id)) as version (id)
+ where batch.status = 'minted' and version.id is not null
    and not exists (select from minting_metadatadocument as known
-                    where known.passport_version_id = batch.passport_version_id)
+                    where known.passport_version_id = version.id)
  order by batch.product_id, batch.minted_at, batch.id
  limit %s
 """
@@ -64,10 +68,16 @@ def queue_for(*, brand_id: UUID, batch_id: UUID, quantity: int) -> None:
     not keep a batch from being minted. Should others take each number first, the hourly search
     finds the version.
     """
-    known = MetadataDocument.objects.filter(passport_version__mintbatch=batch_id)
+    queue_shown(batch_id)
+
+
+def queue_shown(batch_id: UUID) -> None:
+    """Ask for the document of what a batch's passports show, in the caller's transaction."""
+    shown = MintBatch.objects.filter(pk=batch_id).values("shown_version")
+    known = MetadataDocument.objects.filter(passport_version__in=shown)
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
-            cursor.execute(_FIRST, [[batch_id]])
+            cursor.execute(_FIRST, {"batches": [batch_id]})
             if cursor.rowcount or known.exists():
                 return
 
@@ -77,7 +87,7 @@ def queue_missed(at_most: int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MISSED, [at_most])
         missed = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_FIRST, [missed])
+        cursor.execute(_FIRST, {"batches": missed})
         return int(cursor.rowcount)
 
 

@@ -5,6 +5,7 @@ from minting.models.batches import MintBatch, MintLot
 from minting.models.budgets import ChainBudget
 from minting.models.catalogue import PassportVersion, Product, ProductionBatch, ProductReadiness
 from minting.models.chain import ChainSubmission, ChainTransaction
+from minting.models.changes import PassportChange
 from minting.models.endpoints import RpcEndpoint
 from minting.models.identifiers import IdentifierStatus, IdentifierType, ProductIdentifier
 from minting.models.jobs import MintCycle, MintEvent, MintJob
@@ -39,6 +40,7 @@ __all__ = (
     "MintPause",
     "MintRevocation",
     "MintUnit",
+    "PassportChange",
     "PassportVersion",
     "Product",
     "ProductIdentifier",

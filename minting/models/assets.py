@@ -37,6 +37,11 @@ class UnitAsset(models.Model):
 
     ``leaf_index``, ``leaf_hash`` and ``asset_id`` are what the chain's own event told, and so are
     empty until it was read. ``owner`` is empty where the leaf is to be the payer's.
+
+    A leaf changes by one submission after the other: ``change_submission`` is the one that is under
+    way or has failed, ``changed_in`` the transaction of the last one that landed. ``document`` and
+    ``metadata_uri`` are those that the leaf names since. ``transfer_to`` is the address that it is
+    to be given to, empty where it is to stay.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -76,6 +81,17 @@ class UnitAsset(models.Model):
     )
     metadata_uri = models.CharField(max_length=200, blank=True, db_default="")
     schema = models.PositiveSmallIntegerField(null=True)
+    transfer_to = models.CharField(max_length=44, blank=True, db_default="")
+    change_submission = models.ForeignKey(
+        ChainSubmission, null=True, on_delete=models.PROTECT, related_name="changes", db_index=False
+    )
+    # Which of its submission's changes it is, from 0.
+    change_place = models.PositiveSmallIntegerField(null=True)
+    change_error = models.TextField(blank=True, db_default="")
+    changed_in = models.ForeignKey(
+        ChainTransaction, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    changed_at = models.DateTimeField(null=True)
     blockchain = models.CharField(max_length=16, db_default=SOLANA)
     network = models.CharField(max_length=32)
     priority = models.PositiveSmallIntegerField(
@@ -114,6 +130,23 @@ class UnitAsset(models.Model):
                 name="minting_asset_unfinished",
             ),
             models.Index(fields=("batch", "status"), name="minting_asset_of_batch"),
+            # Which leaves of a batch name another document than they are to, in the order in which
+            # neighbours share most of their proofs.
+            models.Index(
+                fields=("batch", "document", "leaf_index"),
+                condition=models.Q(status=AssetStatus.COMPLETED, change_submission__isnull=True),
+                name="minting_asset_by_document",
+            ),
+            models.Index(
+                fields=("network", "id"),
+                condition=~models.Q(transfer_to="") & models.Q(change_submission__isnull=True),
+                name="minting_asset_to_transfer",
+            ),
+            models.Index(
+                fields=("change_submission", "change_place"),
+                condition=models.Q(change_submission__isnull=False),
+                name="minting_asset_changing",
+            ),
         )
         constraints = (
             models.UniqueConstraint(fields=("unit",), name="minting_asset_of_unit"),
@@ -141,6 +174,11 @@ class UnitAsset(models.Model):
                     transaction__isnull=False,
                 ),
                 name="minting_asset_completed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(change_submission__isnull=True, change_place__isnull=True)
+                | models.Q(change_submission__isnull=False, change_place__isnull=False),
+                name="minting_asset_change_whole",
             ),
         )
         triggers = (

@@ -44,12 +44,24 @@ _LOTS_LIE_APART = """
 """
 
 
+# Code of before the column writes none; so does whoever makes a batch.
+_SHOWS_WHAT_IT_WAS_MINTED_WITH = """
+    NEW.shown_version_id = coalesce(NEW.shown_version_id, NEW.passport_version_id);
+    RETURN NEW;
+"""
+
+
 class MintBatch(models.Model):
     """Units minted together.
 
     ``gtin``, ``sku``, ``production_ref`` and ``resolver_base`` are copies. What was
     printed is for ever: a code's text is made from these columns and never from the brand's or
     the product's present values.
+
+    ``passport_version`` is what its units were minted with and their proof names, for ever.
+    ``shown_version`` is what their passports show now; ``passport_changes`` counts how often that
+    was changed (``PassportChange``), and ``leaf_document`` is the document that the leaves of its
+    assets are to name since the last change, once that is pinned.
 
     A unit is named by its token, by a serial of the sequence (``serial_prefix``, ``serial_width``,
     ``serial_start``, all frozen), or by one of ``serial_list``, which serves no other batch.
@@ -59,6 +71,22 @@ class MintBatch(models.Model):
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="batches")
     passport_version = models.ForeignKey(PassportVersion, on_delete=models.PROTECT)
+    shown_version = models.ForeignKey(
+        PassportVersion,
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    passport_changes = models.PositiveIntegerField(default=0, db_default=0)
+    leaf_document = models.ForeignKey(
+        "minting.MetadataDocument",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
     production_batch = models.ForeignKey(
         ProductionBatch, null=True, on_delete=models.PROTECT, related_name="mint_batches"
     )
@@ -112,6 +140,12 @@ class MintBatch(models.Model):
                 fields=("gtin", "product"),
                 condition=models.Q(gtin__isnull=False),
                 name="minting_batch_by_gtin",
+            ),
+            # The few whose passports were changed, by what is still to be done of that.
+            models.Index(
+                fields=("chain_network", "id"),
+                condition=models.Q(passport_changes__gte=1),
+                name="minting_batch_changed",
             ),
         )
         constraints = (
@@ -174,6 +208,12 @@ class MintBatch(models.Model):
             ),
         )
         triggers = (
+            pgtrigger.Trigger(
+                name="shows_a_version",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=_SHOWS_WHAT_IT_WAS_MINTED_WITH,
+            ),
             only_legal(BATCH_TRANSITIONS),
             only_legal(PHYSICAL_TRANSITIONS, name="legal_physical_status", field="physical_status"),
             pgtrigger.Protect(
@@ -188,6 +228,12 @@ class MintBatch(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def shown_id(self) -> uuid.UUID:
+        """The passport version that its units show now."""
+        shown: uuid.UUID = self.shown_version_id or self.passport_version_id
+        return shown
 
     @property
     def serial_source(self) -> SerialSource:

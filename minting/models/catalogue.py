@@ -14,7 +14,11 @@ from tieback.brands.scoping import BrandManager
 
 
 class Product(models.Model):
-    """A model of article. ``dpp`` is the current passport data, kept by version."""
+    """A model of article. ``dpp`` is the current passport data, kept by version.
+
+    ``dpp_version`` is the number of that version. Changes of minted batches make versions too,
+    which are no product's current ones: ``last_version`` is the highest number of these.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
@@ -28,6 +32,7 @@ class Product(models.Model):
     )
     dpp = models.JSONField(default=dict, blank=True)
     dpp_version = models.PositiveIntegerField(default=1)
+    last_version = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
 

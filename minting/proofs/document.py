@@ -91,11 +91,24 @@ class Asset:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Changed:
+    """That the passport shows another version than the proof names: numbers, and since when.
+
+    ``minted_with`` is the version whose hash is in the leaf.
+    """
+
+    minted_with: int
+    shows: int
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """One unit's leaf, its place in the tree from 0, its path to the root, and who signed that.
 
     ``anchor`` and ``certificate`` are where to look on a chain if the root is on one, ``asset``
-    is what the unit itself has there; nothing else depends on them.
+    is what the unit itself has there, ``changed`` what became of the passport since; nothing else
+    depends on them.
     """
 
     leaf: Leaf
@@ -107,6 +120,7 @@ class Proof:
     anchor: Anchor | None = None
     certificate: Certificate | None = None
     asset: Asset | None = None
+    changed: Changed | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""
@@ -125,7 +139,12 @@ class Proof:
             "statement": asdict(self.statement),
             "signature": {"algorithm": ALGORITHM, "key": self.key, "value": self.signature},
         }
-        parts = {"anchor": self.anchor, "certificate": self.certificate, "asset": self.asset}
+        parts = {
+            "anchor": self.anchor,
+            "certificate": self.certificate,
+            "asset": self.asset,
+            "changed": self.changed,
+        }
         return told | {name: asdict(part) for name, part in parts.items() if part is not None}
 
 
@@ -154,6 +173,7 @@ def read(content: bytes) -> Proof:
         anchor=_anchor(whole.part("anchor")) if whole.has("anchor") else None,
         certificate=(_certificate(whole.part("certificate")) if whole.has("certificate") else None),
         asset=_asset(whole.part("asset")) if whole.has("asset") else None,
+        changed=_changed(whole.part("changed")) if whole.has("changed") else None,
     )
 
 
@@ -211,6 +231,14 @@ def _asset(part: "_Part") -> Asset:
         id=part.text("id", _ADDRESS),
         tree=part.text("tree", _ADDRESS),
         leaf_index=part.number("leaf_index"),
+    )
+
+
+def _changed(part: "_Part") -> Changed:
+    return Changed(
+        minted_with=part.number("minted_with"),
+        shows=part.number("shows"),
+        since=part.moment("since"),
     )
 
 

@@ -4,11 +4,13 @@ Costs the hashing of one chunk, whatever the batch's size. Runs in the scope of 
 scopes are off.
 """
 
+from datetime import UTC
+
 from minting.chain.anchors import anchor_of
 from minting.chain.assets.giving import asset_of
 from minting.chain.certificates.finding import certificate_of
-from minting.models import BatchProof, MintUnit, ProofHead
-from minting.proofs.document import Leaf, Proof
+from minting.models import BatchProof, MintBatch, MintUnit, PassportChange, ProofHead
+from minting.proofs.document import Changed, Leaf, Proof
 from minting.proofs.leaves import SALT_BYTES
 from minting.proofs.merkle import CHUNK, path_in_chunks
 from minting.proofs.trees import full_chunk_roots, leaves_of, statement_of
@@ -18,6 +20,7 @@ from minting.states import ProofStatus
 _OF_BATCH = (
     *("batch__id", "batch__brand_id", "batch__product_id"),
     *("batch__resolver_base", "batch__gtin", "batch__url_rule", "batch__chain_mode"),
+    "batch__passport_changes",
 )
 _OF_PROOF = (
     *("brand_id", "quantity", "salt_key", "passport_sha256"),
@@ -55,7 +58,20 @@ def proof_of(unit: MintUnit) -> Proof | None:
         anchor=anchor_of(proof),
         certificate=certificate_of(proof),
         asset=asset_of(unit.pk),
+        changed=_changed(proof.batch),
     )
+
+
+def _changed(batch: MintBatch) -> Changed | None:
+    """Return what became of the passports since they were minted, None where nothing did."""
+    if not batch.passport_changes:
+        return None
+    first = PassportChange.objects.filter(batch=batch.pk, number=1)
+    last = PassportChange.objects.filter(batch=batch.pk, number=batch.passport_changes)
+    minted_with = first.values_list("from_version__number", flat=True).get()
+    shows, at = last.values_list("to_version__number", "created_at").get()
+    since = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Changed(minted_with=minted_with, shows=shows, since=since)
 
 
 def _chunk_roots(proof: BatchProof) -> list[bytes]:

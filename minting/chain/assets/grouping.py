@@ -174,7 +174,7 @@ def _step(batch: WaitingBatch) -> int:
 
 def _group(batch: WaitingBatch) -> int:
     proof = BatchProof.objects.select_related("batch").filter(batch=batch.id).first()
-    document = document_for(proof.batch.passport_version_id) if proof else None
+    document = document_for(proof.batch.shown_id) if proof else None
     if proof is None or document is None:
         return 0
     schema = int(settings.SOLANA_TREE_SCHEMA)

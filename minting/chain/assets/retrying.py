@@ -23,6 +23,11 @@ from tieback.errors import Conflict, NotFound
 
 #: Numbers of rows have 63 bits: all of fewer digits than these.
 _DIGITS_OF_NUMBER = 19
+#: What is told of an asset stands in these rows as well.
+ASSET_RELATED = (
+    *("unit", "batch", "tree", "transaction"),
+    *("changed_in", "change_submission"),
+)
 
 
 class AssetNotFailed(Conflict):
@@ -85,7 +90,7 @@ def retry_asset(*, asset_id: int, act: Act) -> bool:
 
 def asset_named(text: str) -> UnitAsset | None:
     """Return the asset with this number or this address on the chain."""
-    rows = UnitAsset.objects.select_related("unit", "batch", "tree", "transaction")
+    rows = UnitAsset.objects.select_related(*ASSET_RELATED)
     if text.isascii() and text.isdigit():
         return rows.filter(pk=int(text)).first() if len(text) < _DIGITS_OF_NUMBER else None
     return rows.filter(asset_id=text).first()

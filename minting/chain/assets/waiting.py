@@ -85,8 +85,8 @@ def why_it_waits(asset: UnitAsset) -> str:
     proof = BatchProof.objects.filter(batch=asset.batch_id).first()
     if proof is None or proof.hashed_quantity < asset.unit.ordinal:
         return "It waits for the proof of its batch, which names it."
-    if document_for(asset.batch.passport_version_id) is None:
-        return _why_not_pinned(asset.batch.passport_version_id)
+    if document_for(asset.batch.shown_id) is None:
+        return _why_not_pinned(asset.batch.shown_id)
     budget = budget_of(asset.brand_id)
     if budget.holds_back:
         return f"The brand's daily cap holds it back until {budget.resets_at:%Y-%m-%dT%H:%M:%SZ}."

@@ -82,6 +82,36 @@ class Tree:
 
 
 @dataclass(frozen=True)
+class Recent:
+    """A change that a tree still remembers: the root it gave, and the leaf it put at ``index``."""
+
+    root: bytes
+    index: int
+    leaf: bytes
+
+
+def recent_changes(data: bytes) -> list[Recent]:
+    """Return the changes that are in a tree's buffer, the oldest first; raises ``NoTree``.
+
+    A proof against any of these roots holds. The data may end after the changes.
+    """
+    header = TreeHeader.read(data)
+    depth, buffer = header.depth, header.buffer
+    active, size = struct.unpack_from("<QQ", data, HEADER_BYTES + 8)
+    if len(data) < tree_bytes(depth, buffer):
+        raise NoTree("the account is smaller than its tree")
+    each = change_bytes(depth)
+    found = []
+    for age in range(min(size, buffer) - 1, -1, -1):
+        at = _FIRST_CHANGE + (active - age) % buffer * each
+        # After the root the nodes from the leaf upwards, then its index.
+        (index,) = struct.unpack_from("<I", data, at + HASH_BYTES * (depth + 1))
+        leaf = data[at + HASH_BYTES : at + 2 * HASH_BYTES]
+        found.append(Recent(data[at : at + HASH_BYTES], index, leaf))
+    return found
+
+
+@dataclass(frozen=True)
 class TreeConfig:
     """What Bubblegum knows of a tree: who may mint into it, and how many mints there were."""
 

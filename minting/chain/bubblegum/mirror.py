@@ -44,6 +44,30 @@ class Mirror:
         highest = self._levels[-1]
         return highest[0] if highest else _EMPTY[self.depth]
 
+    def __len__(self) -> int:
+        """Return how many places hold something."""
+        return len(self._levels[0])
+
+    def leaf(self, index: int) -> bytes:
+        """Return what stands at a place, 32 zeros where nothing does."""
+        leaves = self._levels[0]
+        return leaves[index] if index < len(leaves) else EMPTY
+
+    def put(self, index: int, leaf: bytes) -> None:
+        """Put a leaf at a place that holds one, or at the first that does not.
+
+        Raises ``ValueError`` for one further on: a tree is filled from the left.
+        """
+        if index > len(self) or index >> self.depth:
+            raise ValueError(f"No leaf can be put at {index}: there are {len(self)}.")
+        node = leaf
+        for height, level in enumerate(self._levels):
+            at = index >> height
+            level[at : at + 1] = [node]
+            beside = at ^ 1
+            other = level[beside] if beside < len(level) else _EMPTY[height]
+            node = keccak(other + node if at & 1 else node + other)
+
     def path(self, index: int) -> list[bytes]:
         """Return what is hashed with a leaf on its way up, the lowest first."""
         path = []

@@ -48,6 +48,7 @@ NATURES: Mapping[DriftKind, Nature] = {
     DriftKind.TREE_AUTHORITY_DIFFERS: Nature(_BOTH, TREE),
     DriftKind.OWNER_DIFFERS: Nature(_BOTH, LEAF, is_repaired=True),
     DriftKind.LEAF_DIFFERS: Nature(_BOTH, LEAF),
+    DriftKind.METADATA_STALE: Nature(_BOTH, LEAF, is_repaired=True),
     DriftKind.SEQUENCE_GAP: Nature(_BOTH, TREE),
     DriftKind.ROOT_DIFFERS: Nature(_BOTH, TREE),
 }

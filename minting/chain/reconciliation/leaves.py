@@ -61,6 +61,23 @@ class AssetRow:
     name: str
     uri: str
 
+    def names(self, uri: str, tree: TreeRow, leaf: Leaf) -> bool:
+        """Tell whether a leaf is this asset's with metadata at ``uri``."""
+        collection = Pubkey.from_string(tree.collection) if tree.collection else None
+        try:
+            metadata = Metadata(name=self.name, uri=uri, collection=collection)
+        except UnsoundMetadata:
+            return False
+        return metadata.data_hash(Version(tree.schema)) == leaf.data_hash
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """A metadata document that assets of a batch may name, and its address on a chain."""
+
+    id: UUID
+    uri: str
+
 
 @dataclass(frozen=True)
 class SentRow:
@@ -73,11 +90,12 @@ class SentRow:
 
 @dataclass(frozen=True)
 class Page:
-    """What the database knows of the events of a page: by index, signature and submission."""
+    """What the database knows of a page's events: by index, signature, submission and batch."""
 
     at: Mapping[int, AssetRow]
     sent: Mapping[str, SentRow]
     open: Mapping[UUID, Sequence[AssetRow]]
+    documents: Mapping[UUID, Sequence[DocumentRow]]
 
 
 def newest(events: Sequence[TreeEvent], touched: Collection[int]) -> dict[int, TreeEvent]:
@@ -112,11 +130,12 @@ def leaf_id(tree: str, index: int) -> str:
 
 def leaf_drift(tree: TreeRow, event: TreeEvent, page: Page) -> Drift | None:
     """Return in what a leaf and its asset differ, None where they do not or are still settled."""
-    asset = page.at.get(event.index)
+    asset, sent = page.at.get(event.index), page.sent.get(event.signature)
+    if sent is not None and sent.is_fresh:
+        return None
     if asset is not None:
-        return _of_asset(tree, event, asset)
-    sent = page.sent.get(event.signature)
-    if event.leaf is None or (sent is not None and sent.is_fresh):
+        return _of_asset(tree, event, asset, page.documents.get(asset.batch_id, ()))
+    if event.leaf is None:
         return None
     ours = None if sent is None else _minted_as(tree, event.leaf, page.open[sent.submission_id])
     detail: dict[str, Any] = {"hash": event.hash.hex(), **_told(event.leaf)}
@@ -127,13 +146,19 @@ def leaf_drift(tree: TreeRow, event: TreeEvent, page: Page) -> Drift | None:
     return _drift(DriftKind.LEAF_UNRECORDED, tree, event.index, detail, ours.batch_id)
 
 
-def _of_asset(tree: TreeRow, event: TreeEvent, asset: AssetRow) -> Drift | None:
+def _of_asset(
+    tree: TreeRow, event: TreeEvent, asset: AssetRow, documents: Sequence[DocumentRow]
+) -> Drift | None:
     is_missing = asset.status == AssetStatus.MISSING_ON_CHAIN
     detail: dict[str, Any] = {"asset": asset.id, "signature": event.signature}
     if event.leaf is None:
         kind = DriftKind.LEAF_MISSING
         return None if is_missing else _drift(kind, tree, event.index, detail, asset.batch_id)
     detail |= {"hash": event.hash.hex(), **_told(event.leaf)}
+    told = _document_told(tree, event.leaf, asset, documents)
+    if told is not None:
+        detail |= {"document": str(told.id), "uri": told.uri, "expected_uri": asset.uri}
+        return _drift(DriftKind.METADATA_STALE, tree, event.index, detail, asset.batch_id)
     if event.hash == asset.leaf_hash:
         kind = DriftKind.LEAF_UNRECORDED
         return _drift(kind, tree, event.index, detail, asset.batch_id) if is_missing else None
@@ -142,17 +167,18 @@ def _of_asset(tree: TreeRow, event: TreeEvent, asset: AssetRow) -> Drift | None:
     return _drift(kind, tree, event.index, {**detail, "was": asset.owner}, asset.batch_id)
 
 
+def _document_told(
+    tree: TreeRow, leaf: Leaf, asset: AssetRow, documents: Sequence[DocumentRow]
+) -> DocumentRow | None:
+    """Return the document that a leaf names where it is another one than the row says."""
+    if asset.names(asset.uri, tree, leaf):
+        return None
+    return next((one for one in documents if asset.names(one.uri, tree, leaf)), None)
+
+
 def _minted_as(tree: TreeRow, leaf: Leaf, assets: Sequence[AssetRow]) -> AssetRow | None:
     """Return the asset whose metadata a leaf has."""
-    collection = Pubkey.from_string(tree.collection) if tree.collection else None
-    for asset in assets:
-        try:
-            metadata = Metadata(name=asset.name, uri=asset.uri, collection=collection)
-        except UnsoundMetadata:
-            continue
-        if metadata.data_hash(Version(tree.schema)) == leaf.data_hash:
-            return asset
-    return None
+    return next((asset for asset in assets if asset.names(asset.uri, tree, leaf)), None)
 
 
 def _told(leaf: Leaf) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from minting import pipeline
 from minting.chain import anchoring
+from minting.chain.assets.wishing import GROUP
 from minting.chain.reconciliation import tree_repairs
 from minting.chain.reconciliation.drifts import SUBMISSION, Drift
 from minting.chain.sending.retrying import SUBMIT
@@ -129,8 +130,13 @@ def _audit(drift: Drift, brand_id: UUID, target: str, target_id: object, done: s
     )
 
 
-def _by(write: Callable[[Drift], bool], done: str) -> Callable[[Drift, UUID], bool]:
-    """Return the repair that writes in one statement, audited with what it has done."""
+def _by(
+    write: Callable[[Drift], bool], done: str, *, rings: str = ""
+) -> Callable[[Drift, UUID], bool]:
+    """Return the repair that writes in one statement, audited with what it has done.
+
+    ``rings``: the step that goes on from there, if one does.
+    """
 
     @transaction.atomic
     def repaired(drift: Drift, brand_id: UUID) -> bool:
@@ -139,6 +145,8 @@ def _by(write: Callable[[Drift], bool], done: str) -> Callable[[Drift, UUID], bo
         with brand_scope(brand_id):
             target = _TARGETS.get(drift.kind, ("unit_asset", "asset"))
             _audit(drift, brand_id, target[0], drift.detail[target[1]], done)
+        if rings:
+            transaction.on_commit(lambda: pipeline.ring_step(rings, drift.subject_id))
         return True
 
     return repaired
@@ -153,6 +161,7 @@ _REPAIRS: Mapping[DriftKind, Callable[[Drift, UUID], bool]] = {
     DriftKind.DOCUMENT_DIFFERS: _pin_again,
     DriftKind.LEAF_UNRECORDED: _by(tree_repairs.record_leaf, "completed"),
     DriftKind.OWNER_DIFFERS: _by(tree_repairs.note_owner, "owner noted"),
+    DriftKind.METADATA_STALE: _by(tree_repairs.note_metadata, "wished for again", rings=GROUP),
     DriftKind.TREE_SUPPLY_DIFFERS: _by(tree_repairs.take_supply, "supply taken"),
 }
 _NOTE_MISSING = _by(tree_repairs.note_missing, "missing on chain")

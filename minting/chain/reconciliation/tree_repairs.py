@@ -38,6 +38,14 @@ update minting_unitasset
        reconciled_at = clock_timestamp()
  where id = %(asset)s and leaf_index = %(index)s and status = 'completed'
 """
+# Which document a leaf is to name its batch says: one that names another is updated again.
+_NAMES = """
+update minting_unitasset
+   set document_id = %(document)s, metadata_uri = %(uri)s, owner = %(owner)s, leaf_hash = %(hash)s,
+       updated_at = clock_timestamp(), reconciled_at = clock_timestamp()
+ where id = %(asset)s and leaf_index = %(index)s and status = 'completed'
+   and change_submission_id is null
+"""
 _SUPPLY = """
 update minting_chaintree as tree set current_supply = %(minted)s
  where tree.id = %(tree)s and tree.current_supply = %(supply)s
@@ -68,6 +76,11 @@ def note_owner(drift: Drift) -> bool:
     return _run(_MOVED, drift)
 
 
+def note_metadata(drift: Drift) -> bool:
+    """Note which document a leaf names, so that it is updated where it is to name another."""
+    return _run(_NAMES, drift)
+
+
 def take_supply(drift: Drift) -> bool:
     """Take the chain's number of mints of a tree."""
     return _run(_SUPPLY, drift)
@@ -93,6 +106,8 @@ def _asked(drift: Drift) -> dict[str, Any]:
         "asset_id": told.get("asset_id"),
         "hash": bytes.fromhex(told.get("hash", "")),
         "owner": told.get("owner"),
+        "document": told.get("document"),
+        "uri": told.get("uri"),
         "transaction": told.get("transaction_id"),
         "minted": told.get("minted"),
         "supply": told.get("supply"),

@@ -1,6 +1,6 @@
 """Reads what the database has of trees and their assets, as reconciliation compares it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -8,8 +8,15 @@ from uuid import UUID
 from django.db import connection
 
 from minting.chain.bubblegum.leaves import EMPTY, HASH_BYTES
-from minting.chain.reconciliation.leaves import AssetRow, Page, SentRow, TreeRow
+from minting.chain.reconciliation.leaves import (
+    AssetRow,
+    DocumentRow,
+    Page,
+    SentRow,
+    TreeRow,
+)
 from minting.chain.reconciliation.transactions import STALE_SECONDS
+from minting.metadata.addresses import short_uri
 
 _NEXT = """
 select id, brand_id, address, authority_address, creator, delegate, schema, max_depth,
@@ -56,9 +63,31 @@ select (detail ->> 'index')::bigint, detail ->> 'hash' from minting_chaindrift
  where kind = 'unknown_leaf' and network = %(network)s and closed_at is null
    and subject_id like %(address)s || ':%%'
 """
+_KNOWN = """
+select tree.id, tree.brand_id, address, authority_address, creator, delegate, schema, max_depth,
+       current_supply, core_collection,
+       (select coalesce(max(leaf_index) + 1, 0) from minting_unitasset as asset
+         where asset.tree_id = tree.id and leaf_index is not null
+           and asset.status in ('completed', 'missing_on_chain'))
+  from minting_chaintree as tree
+ where network = %s and address = %s
+"""
 _BEYOND = f"""{_ASSET}
  where tree_id = %(tree)s and status = 'completed' and leaf_index >= %(leaves)s
  order by leaf_index limit %(limit)s
+"""
+_DOCUMENTS = """
+select batch.id, batch.resolver_base, document.id, document.short_id
+  from minting_mintbatch as batch
+  join minting_metadatadocument as document on document.product_id = batch.product_id
+ where batch.id = any(%s) and document.short_id is not null
+ order by document.number desc
+"""
+_CHANGING = """
+select exists (
+    select from minting_chainsubmission
+     where network = %s and status = 'sent' and kind in ('update', 'transfer')
+       and payload ->> 'tree' = %s)
 """
 _UNDER_WAY = """
 select exists (select from minting_unitasset where tree_id = %s and status = 'processing')
@@ -87,7 +116,19 @@ def page_of(tree: TreeRow, indexes: Sequence[int], signatures: Sequence[str]) ->
         for row in map(_asset, cursor.fetchall()):
             if row.submission_id is not None:
                 open_[row.submission_id].append(row)
-    return Page({index: row for index, row in at.items() if index is not None}, sent, open_)
+        documents = _documents(cursor, {row.batch_id for row in at.values()})
+    known = {index: row for index, row in at.items() if index is not None}
+    return Page(known, sent, open_, documents)
+
+
+def _documents(cursor: Any, batches: Collection[UUID]) -> dict[UUID, list[DocumentRow]]:
+    """Return the documents that assets of these batches may name, the newest first."""
+    cursor.execute(_DOCUMENTS, [list(batches)])
+    found: dict[UUID, list[DocumentRow]] = {}
+    for batch_id, base, document_id, short_id in cursor.fetchall():
+        row = DocumentRow(document_id, short_uri(base, short_id))
+        found.setdefault(batch_id, []).append(row)
+    return found
 
 
 def leaves_of(tree: TreeRow, network: str, count: int) -> list[bytes] | None:
@@ -115,11 +156,30 @@ def leaves_of(tree: TreeRow, network: str, count: int) -> list[bytes] | None:
     return whole if len(whole) == count else None
 
 
+def known_leaves(network: str, address: str) -> list[bytes] | None:
+    """Return the hashes of a tree's leaves as far as they are known, from the first to the last.
+
+    None where one between them is not, or there is no such tree.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [network, address])
+        row = cursor.fetchone()
+    return None if row is None else leaves_of(TreeRow(*row[:-1]), network, row[-1])
+
+
 def beyond(tree: TreeRow, leaves: int, limit: int) -> list[AssetRow]:
     """Return assets that are completed at places that a tree of so many leaves has not."""
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND, {"tree": tree.id, "leaves": leaves, "limit": limit})
         return [_asset(row) for row in cursor.fetchall()]
+
+
+def is_changing(tree: TreeRow, network: str) -> bool:
+    """Tell whether changes of a tree's leaves may have landed that are still to be settled."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGING, [network, tree.address])
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 def is_under_way(tree: TreeRow) -> bool:

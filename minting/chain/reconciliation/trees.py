@@ -48,6 +48,7 @@ KINDS = frozenset(
         DriftKind.TREE_AUTHORITY_DIFFERS,
         DriftKind.OWNER_DIFFERS,
         DriftKind.LEAF_DIFFERS,
+        DriftKind.METADATA_STALE,
         DriftKind.SEQUENCE_GAP,
         DriftKind.ROOT_DIFFERS,
     }
@@ -190,7 +191,8 @@ def _expected(tree: TreeRow, of: Round, told: Accounts, place: Place) -> Expecte
     is_current = account is not None and account.sequence == place.get("sequence", 0)
     if account is None or not is_current or place.get("has_gap"):
         return Expected(0, None, is_under_way=True)
-    if not of.is_full and account.leaves > MOST_LEAVES_BY_SCHEDULE:
+    is_large = not of.is_full and account.leaves > MOST_LEAVES_BY_SCHEDULE
+    if is_large or tree_rows.is_changing(tree, of.network):
         return Expected(account.leaves, None, under_way)
     leaves = tree_rows.leaves_of(tree, of.network, account.leaves)
     root = None if leaves is None else Mirror(tree.depth, leaves).root

@@ -6,8 +6,8 @@ only keeps workers out of each other's way: that nothing is done twice rests on 
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +65,10 @@ class Signed:
 
 @dataclass
 class Flight:
-    """A submission in this worker's hands, and its transaction that may still land, if any."""
+    """A submission in this worker's hands, and its transaction that may still land, if any.
+
+    ``present`` is what its next transaction is made of beside its payload: how things stand now.
+    """
 
     id: UUID
     brand_id: UUID
@@ -76,6 +79,7 @@ class Flight:
     fence: int
     consecutive_errors: int
     signed: Signed | None = None
+    present: Mapping[str, Any] = field(default_factory=dict)
 
 
 def claim(limit: int) -> list[Flight]:

@@ -44,7 +44,14 @@ class Kind(Protocol):
     """One way of using a chain."""
 
     def instructions(self, payload: Mapping[str, Any], keys: Keys) -> Sequence[Instruction]:
-        """Return what the transaction does, without its compute budget."""
+        """Return what the transaction does, without its compute budget.
+
+        Of a kind that changes leaves the payload has ``leaves`` and ``places`` beside what is
+        stored (``minting/chain/changes/proving.py``).
+        """
+
+    def changes_tree(self, payload: Mapping[str, Any]) -> str:
+        """Return the address of the tree whose leaves it changes; empty where it changes none."""
 
     def mints(self, payload: Mapping[str, Any]) -> int:
         """Return how many assets the transaction makes."""
@@ -95,6 +102,10 @@ class Kind(Protocol):
 class Plain:
     """What most kinds answer; one of them overrides what is otherwise with it."""
 
+    def changes_tree(self, payload: Mapping[str, Any]) -> str:
+        """Change no leaf."""
+        return ""
+
     def mints(self, payload: Mapping[str, Any]) -> int:
         """Make no asset."""
         return 0
@@ -135,7 +146,9 @@ _MODULES = {
     SubmissionKind.ANCHOR: "minting.chain.anchoring.ANCHOR",
     SubmissionKind.CERTIFICATE: "minting.chain.certificates.certifying.CERTIFICATE",
     SubmissionKind.MINT: "minting.chain.assets.minting.MINT",
+    SubmissionKind.TRANSFER: "minting.chain.changes.transferring.TRANSFER",
     SubmissionKind.TREE: "minting.chain.trees.creating.TREE",
+    SubmissionKind.UPDATE: "minting.chain.changes.updating.UPDATE",
 }
 
 

@@ -13,6 +13,7 @@ from solders.hash import Hash
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
+from minting.chain.changes.proving import Prover
 from minting.chain.own_thread import in_own_thread
 from minting.chain.prices import LAMPORTS_PER_SIGNATURE, RENT_EXEMPT, Price
 from minting.chain.rpc.pool import Endpoints
@@ -61,6 +62,7 @@ class Preparer:
         self._creator: Signer | None = None
         self._genesis_hash = ""
         self._prices = Prices(rpc)
+        self._prover = Prover(rpc)
 
     async def sign(self, flights: Sequence[Flight]) -> None:
         """Sign and store transactions of these submissions; those that got one have it then.
@@ -72,6 +74,7 @@ class Preparer:
         # Simulations of who cannot pay fail, and would be told as errors of what is sent.
         least = [(flight, _least_cost(flight)) for flight in flights]
         flights = await self._paid_for(least, signer.address, balance)
+        flights = await self._prover.proven(flights)
         if not flights:
             return
         signers = await self._signers(flights, signer)

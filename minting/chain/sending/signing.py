@@ -33,7 +33,7 @@ class Draft:
 def draft_of(flight: Flight, keys: Keys) -> Draft:
     """Return what a submission's transaction is to do."""
     kind = KINDS[flight.kind]
-    instructions = tuple(kind.instructions(flight.payload, keys))
+    instructions = tuple(kind.instructions({**flight.payload, **flight.present}, keys))
     length = sum(len(one.data) for one in instructions)
     return Draft(
         flight,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import base58
 import pytest
@@ -83,9 +84,14 @@ def network(settings: Any) -> None:
 
 def pin(job: MintJob) -> MetadataDocument:
     """Have the document of a batch pinned."""
+    return pin_document(job, job.batch.passport_version_id)
+
+
+def pin_document(job: MintJob, version_id: UUID) -> MetadataDocument:
+    """Have the document of a passport version pinned."""
     with acting_as("worker"), brand_scope(job.brand_id):
         document = MetadataDocument.objects.select_related("passport_version__product").get(
-            passport_version=job.batch.passport_version_id
+            passport_version=version_id
         )
         put_into(document, compose(document.passport_version, document.number))
         document.status, document.driver, document.pinned_at = (
@@ -142,6 +148,7 @@ def planted(
         return make_tree(
             world,
             depth=DEPTH,
+            max_buffer_size=BUFFER,
             address=str(address),
             authority_address=str(config_of(address)),
             key=sender.address,

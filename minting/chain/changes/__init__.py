@@ -1,0 +1,1 @@
+"""Changes of leaves that exist: other metadata, another owner."""
