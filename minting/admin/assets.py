@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from minting.admin.display import NOTHING, label, short, short_id
 from minting.chain.assets.retrying import retry_asset
 from minting.chain.assets.waiting import why_it_waits
+from minting.chain.changes.standing import change_of
 from minting.chain.networks import NETWORKS, address_url
 from minting.models import UnitAsset
 from minting.revocations import Act
@@ -37,7 +38,7 @@ class UnitAssetAdmin(ConsoleAdmin):
     uuid_search_fields = ("batch_id", "submission_id")
     search_help_text = "Asset id, the unit's token, or the id of its batch or submission"
     show_full_result_count = False
-    readonly_fields = ("state", "waits_for", "explorer", "token", "batch_short")
+    readonly_fields = ("state", "waits_for", "change", "explorer", "token", "batch_short")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("token", "batch_short", "brand", "state", "waits_for", "priority")}),
         (
@@ -46,6 +47,15 @@ class UnitAssetAdmin(ConsoleAdmin):
         ),
         ("Leaf", {"fields": ("name", "metadata_uri", "schema")}),
         ("Sent by", {"fields": ("tree", "submission", "place", "transaction")}),
+        (
+            "Changes",
+            {
+                "fields": (
+                    *("document", "transfer_to", "change", "change_submission", "change_error"),
+                    *("changed_in", "changed_at"),
+                )
+            },
+        ),
         ("Trouble", {"fields": ("retry_count", "error_message")}),
         ("Times", {"fields": ("created_at", "processed_at", "updated_at", "reconciled_at")}),
     )
@@ -75,6 +85,11 @@ class UnitAssetAdmin(ConsoleAdmin):
     def waits_for(self, asset: UnitAsset) -> str:
         """What it waits for, while it does."""
         return why_it_waits(asset) or NOTHING
+
+    @admin.display(description="change")
+    def change(self, asset: UnitAsset) -> str:
+        """How far a change of its leaf has come."""
+        return change_of(asset) or NOTHING
 
     @admin.display(description="retries")
     def tries(self, asset: UnitAsset) -> int:

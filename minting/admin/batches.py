@@ -54,6 +54,7 @@ class MintBatchAdmin(ConsoleAdmin):
                 )
             },
         ),
+        ("What is shown", {"fields": ("shown_version", "passport_changes", "leaf_document")}),
         ("Modes", {"fields": ("identity_mode", "activation_mode", "needs_release")}),
         ("Chain", {"fields": ("chain_mode", "chain_network", "leaf_owner")}),
         (

@@ -14,9 +14,9 @@ from minting.api import (
 
 urlpatterns = [
     path(
-        "passport-categories/<slug:category>/",
-        passport_changes.PassportCategoryView.as_view(),
-        name="passport-category",
+        "passport-fields/",
+        passport_changes.PassportFieldsView.as_view(),
+        name="passport-fields",
     ),
     path("products/", products.ProductListView.as_view(), name="product-list"),
     path("products/import/", imports.ProductImportView.as_view(), name="product-import"),

@@ -12,7 +12,12 @@ from minting.models import MintBatch, PassportChange
 from minting.passport_changes import Wanted, change_passport
 from minting.passport_schema import CATEGORIES, load
 from minting.revocations import Act
-from tieback.api.fields import StrictIntegerField, StrictSerializer, StrictTextField
+from tieback.api.fields import (
+    QuerySerializer,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictTextField,
+)
 from tieback.api.listing import CreatedQuery, listed
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
@@ -78,7 +83,7 @@ class PassportFieldSerializer(serializers.Serializer[Any]):
     )
 
 
-class PassportCategorySerializer(serializers.Serializer[Any]):
+class PassportFieldsSerializer(serializers.Serializer[Any]):
     """A category of passports: its schema and its fields, in reading order."""
 
     category = serializers.CharField()
@@ -122,7 +127,7 @@ class MintBatchPassportChangesView(BrandAPIView):
     def post(self, request: Request, batch_id: UUID) -> Response:
         """Show other passport data on all units of a minted batch; the reason is shown with them.
 
-        Only fields that are ``mutable`` (``get_passport_category``) may differ: 422 lists every
+        Only fields that are ``mutable`` (``get_passport_fields``) may differ: 422 lists every
         other one, and nothing is changed. The proof goes on naming the version that was minted
         with. Compressed NFTs of the units follow once the new metadata document is pinned.
         """
@@ -137,16 +142,25 @@ class MintBatchPassportChangesView(BrandAPIView):
         return Response(PassportChangeSerializer(change).data, status=201)
 
 
-class PassportCategoryView(BrandAPIView):
+class PassportFieldsQuery(QuerySerializer):
+    """Of which category."""
+
+    category = serializers.ChoiceField(choices=CATEGORIES)
+
+
+class PassportFieldsView(BrandAPIView):
     """What a category's passports hold."""
 
     permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.PRODUCTS_READ}
 
-    @extend_schema(operation_id="get_passport_category", responses=PassportCategorySerializer)
-    def get(self, request: Request, category: str) -> Response:
+    @extend_schema(
+        operation_id="get_passport_fields",
+        parameters=[PassportFieldsQuery],
+        responses=PassportFieldsSerializer,
+    )
+    def get(self, request: Request) -> Response:
         """Return the fields of a category, and which of them may be changed after minting."""
-        if category not in CATEGORIES:
-            raise NotFound
+        category = PassportFieldsQuery.read(request.query_params)["category"]
         schema = load(category)
         body = {
             "category": category,
@@ -154,4 +168,4 @@ class PassportCategoryView(BrandAPIView):
             "schema_version": schema.version,
             "fields": list(schema.fields.values()),
         }
-        return Response(PassportCategorySerializer(body).data)
+        return Response(PassportFieldsSerializer(body).data)

@@ -9,10 +9,10 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.db import migrations, models
 
 from tieback.table_locks import HoldTables
+from tieback.table_options import AddConstraint, AddIndex, AddTrigger
 
 BATCH = "minting_mintbatch"
 # The owner's statements see no rows of a table with forced row-level security otherwise.
@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                 max_length=16,
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="mintbatch",
             index=models.Index(
                 condition=models.Q(("passport_changes__gte", 1)),
@@ -220,7 +220,7 @@ class Migration(migrations.Migration):
                 name="minting_batch_changed",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(
                 condition=models.Q(("change_submission__isnull", True), ("status", "completed")),
@@ -228,7 +228,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_by_document",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(
                 condition=models.Q(
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_to_transfer",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="unitasset",
             index=models.Index(
                 condition=models.Q(("change_submission__isnull", False)),
@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
                 name="minting_asset_changing",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="mintbatch",
             trigger=pgtrigger.compiler.Trigger(
                 name="shows_a_version",
@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(FILL_IN, migrations.RunSQL.noop),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chaindrift",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
                 name="minting_drift_status",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="chainsubmission",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -314,7 +314,7 @@ class Migration(migrations.Migration):
                 name="minting_submission_kind",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="unitasset",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -362,17 +362,17 @@ class Migration(migrations.Migration):
                 to="minting.passportversion",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="passportchange",
             index=models.Index(fields=["brand", "-created_at", "-id"], name="minting_change_new"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="passportchange",
             constraint=models.UniqueConstraint(
                 fields=("batch", "number"), name="minting_change_number"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="passportchange",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -383,7 +383,7 @@ class Migration(migrations.Migration):
                 name="minting_change_whole",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
+        AddTrigger(
             model_name="passportchange",
             trigger=pgtrigger.compiler.Trigger(
                 name="append_only",

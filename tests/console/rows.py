@@ -32,6 +32,7 @@ from minting.models import (
     MintPause,
     MintRevocation,
     MintUnit,
+    PassportChange,
     PassportVersion,
     Product,
     ReconciliationRun,
@@ -264,6 +265,22 @@ def make_pause(shop: Shop, job: MintJob) -> MintPause:
     with acting_as("web"), brand_scope(shop.brand_id):
         return MintPause.objects.create(
             brand_id=shop.brand_id, job=job, reason="printer on fire", actor="user:1"
+        )
+
+
+def make_passport_change(shop: Shop, job: MintJob) -> PassportChange:
+    """Make a change of what the passports of a job's batch show."""
+    version = job.batch.passport_version
+    with brand_scope(shop.world.brand.id):
+        return PassportChange.objects.create(
+            brand=shop.world.brand,
+            batch_id=job.batch_id,
+            number=1,
+            from_version=version,
+            to_version=version,
+            fields=["repair_information"],
+            reason="moved",
+            actor="user:1",
         )
 
 

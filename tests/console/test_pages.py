@@ -26,6 +26,7 @@ from tests.console.rows import (
     make_jobs,
     make_link,
     make_pack,
+    make_passport_change,
     make_pause,
     make_price,
     make_proof,
@@ -84,6 +85,7 @@ def full(shop: Shop) -> Shop:
     make_drift(shop)
     make_run()
     make_pause(shop, job)
+    make_passport_change(shop, job)
     make_revocation(shop, job)
     make_scan_signal(shop, job)
     make_scan_policy(shop)
@@ -103,7 +105,7 @@ def test_every_page_opens_for_an_operator(console: Client, full: Shop) -> None:
     pages = ["/admin/", "/admin/queue", *lists(), *details()]
     answers = {page: console.get(page).status_code for page in pages}
     assert {page for page, status in answers.items() if status != HTTPStatus.OK} == set()
-    assert len(pages) == 2 + 2 * 31
+    assert len(pages) == 2 + 2 * 32
 
 
 def test_a_stranger_is_sent_to_the_sign_in_page(full: Shop) -> None:

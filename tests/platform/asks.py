@@ -22,6 +22,8 @@ from tests.platform.furnishing import UNITS, Furnished, new_uid
 from tests.platform.routes import Route
 from tieback.brands.roles import Scope
 
+#: An address of Solana.
+SOMEBODY = "GPDL6X9PDjRvGnGQ1z2p3HhZNkFqhJPZ6jD3tUeu3KwN"
 #: How a path argument is filled with an object of a brand.
 ARGUMENTS: dict[str, Callable[[Furnished], object]] = {
     "job_id": lambda brand: brand.failed.id,
@@ -79,7 +81,10 @@ NEEDS_QUERY = {"mint-unit-list": "batch"}
 SUFFICIENT = {"mint-unit-list": frozenset({"batch", "token", "serial"})}
 
 #: What else the query of such a list must hold.
-FIXED_QUERY = {"product-version-diff": "from=1&to=1"}
+FIXED_QUERY = {
+    "product-version-diff": "from=1&to=1",
+    "passport-fields": "category=generic",
+}
 
 #: Query parameters that name no object.
 HARMLESS = frozenset(
@@ -194,6 +199,11 @@ def _reason(_: Furnished) -> dict[str, object]:
     return {"reason": "asked for by a test"}
 
 
+def _moved(_: Furnished) -> dict[str, object]:
+    contact = {"website": f"https://{uuid4().hex}.example/"}
+    return {"passport": {"manufacturer_contact": contact}, **_reason(_)}
+
+
 def _products_file(brand: Furnished) -> bytes:
     return f"sku,name,category\n{brand.product.sku},renamed,generic\n".encode()
 
@@ -222,6 +232,8 @@ ASKS: dict[tuple[str, str], Ask] = {
     ("physical-status", "POST"): Ask(
         Scope.MINTS_WRITE, 200, lambda _: {"physical_status": "printed"}
     ),
+    ("passport-changes", "POST"): Ask(Scope.MINTS_WRITE, 201, _moved),
+    ("unit-transfer", "POST"): Ask(Scope.MINTS_WRITE, 202, lambda _: {"to": SOMEBODY}),
     ("mint-on-chain", "POST"): Ask(Scope.MINTS_WRITE, 200, lambda _: {}),
     ("mint-retry", "POST"): Ask(Scope.MINTS_WRITE, 200),
     ("batch-release", "POST"): Ask(Scope.MINTS_WRITE, 200),
@@ -308,6 +320,7 @@ READS: dict[Scope, frozenset[str]] = {
             "product-version-diff",
             "product-identifiers",
             "product-metadata",
+            "passport-fields",
             "readiness-report",
             "readiness-report-products",
             "readiness-report-csv",
@@ -339,6 +352,7 @@ READS: dict[Scope, frozenset[str]] = {
             "unit-proof",
             "batch-proof",
             "batch-submissions",
+            "passport-changes",
             "reconciliation-report-list",
             "reconciliation-report",
             "reconciliation-drift-list",

@@ -24,6 +24,7 @@ from minting.models import (
     MintPause,
     MintRevocation,
     MintUnit,
+    PassportChange,
     PassportVersion,
     Product,
     ProductionBatch,
@@ -226,6 +227,7 @@ def _as_web(name: str, units: int) -> Furnished:
             actor=f"user:{name}",
             data={"note": f"{name} event"},
         )
+        _change_passport(minted.batch, f"{name} reason")
         AuditEntry.objects.create(
             brand=world.brand,
             actor=f"user:{name}",
@@ -269,6 +271,22 @@ def _as_web(name: str, units: int) -> Furnished:
         link,
         grant,
     )
+
+
+def _change_passport(batch: MintBatch, reason: str) -> None:
+    """Leave a change of what a batch's passports show."""
+    version = batch.passport_version
+    PassportChange.objects.create(
+        brand=batch.brand,
+        batch=batch,
+        number=1,
+        from_version=version,
+        to_version=version,
+        fields=["manufacturer_contact"],
+        reason=reason,
+        actor="user:1",
+    )
+    MintBatch.objects.filter(pk=batch.pk).update(passport_changes=1)
 
 
 def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:

@@ -37,6 +37,7 @@ def test_the_resolver_is_granted_what_a_passport_shows_and_nothing_else():
         "brands_resolverhost",
         "minting_product",
         "minting_passportversion",
+        "minting_passportchange",
         "minting_productidentifier",
         "minting_mintbatch",
         "minting_mintlot",

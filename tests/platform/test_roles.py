@@ -29,10 +29,13 @@ RULING: dict[str, frozenset[Role]] = {
     "revoke_mint_units": MANAGERS,
     "set_physical_status": MANAGERS,
     "release_mint_batch": MANAGERS,
+    # what is printed on nothing, and shown to everybody
+    "change_passport": MANAGERS,
     "run_reconciliation": MANAGERS,
     # whatever spends lamports: owner or admin
     "mint_unit_on_chain": MANAGERS,
     "retry_mint": MANAGERS,
+    "transfer_mint_unit": MANAGERS,
     "make_test_link": MANAGERS,
     "register_tags": MANAGERS,
     "upload_serial_list": MANAGERS,

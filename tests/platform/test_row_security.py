@@ -85,6 +85,8 @@ DOORS = {
     ("minting_chainsubmission", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_chaintransaction", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     ("minting_chaintree", "read_tieback_resolver", "tieback_resolver", "SELECT"),
+    # and see what became of its passport
+    ("minting_passportchange", "read_tieback_resolver", "tieback_resolver", "SELECT"),
     # a first scan may wish for the unit's asset
     ("minting_unitasset", "open_tieback_resolver", "tieback_resolver", "ALL"),
     # what is pinned is there for anyone
