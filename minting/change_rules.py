@@ -8,13 +8,10 @@ from minting.field_problems import FieldProblem
 from minting.passport_schema import load
 from minting.readiness import assess, stated
 
-IMMUTABLE, MISSING = "IMMUTABLE", "MISSING"
-
 
 def merged(present: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
     """Return passport data with these fields in place of theirs; one that is null is taken away."""
-    both = {**present, **changed}
-    return {name: value for name, value in stated(both).items() if value is not None}
+    return stated({**present, **changed})
 
 
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
@@ -30,7 +27,7 @@ def immutable(category: str, names: tuple[str, ...]) -> Iterator[FieldProblem]:
         if field is None or not field.is_mutable:
             label = field.label if field else name
             message = f"{label} is fixed at minting: it cannot be changed afterwards."
-            yield FieldProblem(name, IMMUTABLE, message)
+            yield FieldProblem(name, "IMMUTABLE", message)
 
 
 def newly_missing(
@@ -40,4 +37,4 @@ def newly_missing(
     lacking = {answer.name for answer in assess(category, before).missing}
     for answer in assess(category, after).missing:
         if answer.name not in lacking:
-            yield FieldProblem(answer.name, MISSING, answer.problem)
+            yield FieldProblem(answer.name, "MISSING", answer.problem)
