@@ -26,7 +26,7 @@ DRIFTS = (
     *("document_missing", "tree_missing", "leaf_missing", "transaction_landed", "landed_twice"),
     *("orphan_anchor", "unknown_spending", "leaf_unrecorded", "unknown_leaf", "memo_differs"),
     *("document_differs", "tree_supply_differs", "tree_authority_differs", "owner_differs"),
-    *("leaf_differs", "sequence_gap", "root_differs"),
+    *("leaf_differs", "metadata_stale", "sequence_gap", "root_differs"),
 )
 
 # Waiting is a job that any worker may claim now or after its wait for another attempt, and not one

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from minting.chain.bubblegum.mirror import Mirror
 from minting.chain.bubblegum.programs import Version, config_of
 from minting.chain.trees.watching import watch
 from minting.chain.wallets.binding import bind
+from minting.metadata.cid import cid_of
 from minting.models import (
     ChainSubmission,
     ChainTransaction,
     ChainTree,
+    MetadataDocument,
     MintJob,
     MintUnit,
     UnitAsset,
@@ -259,6 +262,36 @@ def altered(grove: Grove) -> None:
     grove.change(1, leaf_hash=b"\x01" * 32)
 
 
+def stale(grove: Grove) -> None:
+    """Say of an asset that it was updated, while its leaf names the document of before."""
+    base, _, short_id = URI.partition("/m/")
+    with without_rules("minting_mintbatch") as cursor:
+        cursor.execute("update minting_mintbatch set resolver_base = %s", [base])
+    with acting_as("worker"), brand_scope(grove.job.brand_id):
+        batch = grove.job.batch
+        of_all: dict[str, Any] = {
+            "brand_id": batch.brand_id,
+            "product_id": batch.product_id,
+            "passport_version_id": batch.passport_version_id,
+        }
+        content = b"{}"
+        for number, name in ((8, short_id), (9, "NEWER567")):
+            content += b" "
+            MetadataDocument.objects.create(
+                **of_all,
+                number=number,
+                cid=cid_of(content),
+                short_id=name,
+                content=content,
+                size=len(content),
+                sha256=sha256(content).hexdigest(),
+                status="pinned",
+                driver="embedded",
+                pinned_at="2026-01-01T00:00Z",
+            )
+    grove.change(1, metadata_uri=f"{base}/m/{name}")
+
+
 def lost(grove: Grove) -> None:
     """Have the chain's history lose the mint between two others, as a node may."""
     between = grove.mint(MINTED)
@@ -287,6 +320,7 @@ SEEDS: list[Seed] = [
     (taken_over, {DriftKind.TREE_AUTHORITY_DIFFERS: QUARANTINED}),
     (given_away, {DriftKind.OWNER_DIFFERS: REPAIRED}),
     (renamed, {DriftKind.LEAF_DIFFERS: QUARANTINED, DriftKind.ROOT_DIFFERS: QUARANTINED}),
+    (stale, {DriftKind.METADATA_STALE: REPAIRED}),
     (altered, {DriftKind.LEAF_DIFFERS: QUARANTINED, DriftKind.ROOT_DIFFERS: QUARANTINED}),
 ]
 
@@ -365,6 +399,10 @@ def test_what_was_repaired_is_as_the_chain_says(grove: Grove, reconciler: Reconc
     assert (third.asset_id, third.owner) == (str(leaf.id), str(leaf.owner))
     second = grove.asset(1)
     assert second.owner != str(grove.leaves[1].owner)
+    stale(grove)
+    reconciler.full(scope=RunScope.TREES)
+    second = grove.asset(1)
+    assert (second.metadata_uri, second.document_id is None) == (URI, False)
     with acting_as("worker"), brand_scope(grove.job.brand_id):
         tree = ChainTree.objects.get(pk=grove.tree.pk)
     assert (tree.current_supply, tree.reserved) == (MINTED, 0)
