@@ -89,7 +89,7 @@ class UnitAssetAdmin(ConsoleAdmin):
     @admin.display(description="change")
     def change(self, asset: UnitAsset) -> str:
         """How far a change of its leaf has come."""
-        return change_of(asset) or NOTHING
+        return change_of(asset)
 
     @admin.display(description="retries")
     def tries(self, asset: UnitAsset) -> int:

@@ -15,7 +15,7 @@ from minting.chain.assets.wishing import wish_on_demand
 from minting.chain.changes.giving import give
 from minting.chain.changes.standing import CHANGE_STATES, change_of
 from minting.chain.networks import NETWORKS, address_url
-from minting.models import MintBatch, UnitAsset
+from minting.models import MintBatch, MintUnit, UnitAsset
 from minting.revocations import Act
 from minting.states import AssetStatus, ChainMode
 from tieback.api.fields import StrictSerializer, StrictTextField
@@ -71,8 +71,8 @@ class UnitAssetSerializer(serializers.Serializer[Any]):
     leaf_index = serializers.IntegerField(allow_null=True)
     owner = serializers.CharField(help_text="Empty: the wallet that pays.")
     transfer_to = serializers.CharField(help_text="Whose it is to be; empty: it stays.")
-    change = serializers.SerializerMethodField(
-        help_text="What becomes of it now: `waiting`, `under_way`, `failed`, or empty."
+    change_status = serializers.SerializerMethodField(
+        help_text="How far a change of it is: a transfer, or an update of its metadata."
     )
     change_error = serializers.CharField(help_text="Why the last change has failed; else empty.")
     changed_at = serializers.DateTimeField(allow_null=True)
@@ -98,7 +98,7 @@ class UnitAssetSerializer(serializers.Serializer[Any]):
         return why_it_waits(asset)
 
     @extend_schema_field(serializers.ChoiceField(choices=CHANGE_STATES))
-    def get_change(self, asset: UnitAsset) -> str:
+    def get_change_status(self, asset: UnitAsset) -> str:
         """Return how far a change of it has come."""
         return change_of(asset)
 
@@ -185,6 +185,8 @@ class MintUnitTransferView(BrandAPIView):
         Mints it first where the batch's ``chain_mode`` has compressed NFTs and the unit has none
         yet. Only what is the paying wallet's can be given: anything else answers 409.
         """
+        if not MintUnit.objects.filter(token=token).exists():
+            raise NotFound
         given = TransferSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data

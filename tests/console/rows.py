@@ -270,8 +270,8 @@ def make_pause(shop: Shop, job: MintJob) -> MintPause:
 
 def make_passport_change(shop: Shop, job: MintJob) -> PassportChange:
     """Make a change of what the passports of a job's batch show."""
-    version = job.batch.passport_version
-    with brand_scope(shop.world.brand.id):
+    with acting_as("web"), brand_scope(shop.brand_id):
+        version = job.batch.passport_version
         return PassportChange.objects.create(
             brand=shop.world.brand,
             batch_id=job.batch_id,

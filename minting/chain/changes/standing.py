@@ -3,9 +3,9 @@
 from minting.models import UnitAsset
 from minting.states import AssetStatus, SubmissionStatus
 
-WAITING, UNDER_WAY, FAILED = "waiting", "under_way", "failed"
+NONE, WAITING, UNDER_WAY, FAILED = "none", "waiting", "under_way", "failed"
 CHANGE_STATES = (
-    ("", "None"),
+    (NONE, "None"),
     (WAITING, "Waiting"),
     (UNDER_WAY, "Under way"),
     (FAILED, "Failed"),
@@ -21,4 +21,4 @@ def change_of(asset: UnitAsset) -> str:
     is_stale = wanted is not None and asset.document_id not in (None, wanted)
     if asset.transfer_to or (is_stale and asset.status == AssetStatus.COMPLETED):
         return WAITING
-    return ""
+    return NONE

@@ -53,7 +53,7 @@ def test_a_changed_passport_reaches_every_leaf_and_one_goes_to_a_wallet(
     token, buyer = assets(job)[2].unit.token, str(Keypair().pubkey())
     path = f"/api/v1/mint-units/{token}/transfer/"
     asked = client_of(nordhav).post(path, {"to": buyer, "reason": "sold"})
-    assert (asked.status_code, asked.json()["data"]["change"]) == (202, "waiting")
+    assert (asked.status_code, asked.json()["data"]["change_status"]) == (202, "waiting")
     rows = finish(sender, job)
     uri = uri_of(document, job.batch.resolver_base)
     told = {one.leaf.nonce: one for one in reversed(leaves_on(sender.chain, tree.address))}
@@ -72,7 +72,7 @@ def test_a_changed_passport_reaches_every_leaf_and_one_goes_to_a_wallet(
         assert told[row.leaf_index].hash == leaf.hash
     assert compare_trees(sender) == []
     shown = client_of(nordhav).get(f"/api/v1/mint-units/{token}/asset/").json()["data"]
-    assert (shown["owner"], shown["transfer_to"], shown["change"]) == (buyer, "", "")
+    assert (shown["owner"], shown["transfer_to"], shown["change_status"]) == (buyer, "", "none")
     assert client_of(nordhav).post(path, {"to": buyer}).status_code == 200
     refused = client_of(nordhav).post(path, {"to": sender.address})
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "ASSET_NOT_OURS")
