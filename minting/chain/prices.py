@@ -19,6 +19,9 @@ RENT_EXEMPT = LAMPORTS_PER_BYTE * BYTES_BESIDE
 #: What Metaplex takes for each mint, by the version of the tree. Source:
 #: metaplex-foundation/disclosures, protocol-fees.md of 2026-04-21.
 PROTOCOL_FEES = {1: 0, 2: 90_000}
+#: What it takes for each transfer of a leaf; nothing for an update of either. Measured with the
+#: real programs.
+TRANSFER_FEES = {1: 0, 2: 6_000}
 LAMPORTS_PER_SOL = 1_000_000_000
 MICRO = 1_000_000
 _SHARE = 0.75

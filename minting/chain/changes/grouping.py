@@ -33,9 +33,8 @@ from minting.chain.changes.due import (
     wish_for_updates,
 )
 from minting.chain.changes.leaves import Held, payload_of, unproven_place
-from minting.chain.changes.transferring import TRANSFER_FEE
 from minting.chain.changes.updating import update_payload, updates_of
-from minting.chain.prices import LAMPORTS_PER_SIGNATURE
+from minting.chain.prices import LAMPORTS_PER_SIGNATURE, TRANSFER_FEES
 from minting.chain.wallets.payer import payer
 from minting.crashpoints import reach
 from minting.interruptions import is_interruption
@@ -183,7 +182,7 @@ def _transfer(due: DueTransfer) -> int:
         return 0
     (leaf,) = leaves
     tree = trees[leaf.tree_id]
-    fee = {"lamports": TRANSFER_FEE[Version(tree.schema)]}
+    fee = {"lamports": TRANSFER_FEES[tree.schema]}
     payload = {**_change(tree, leaves), "to": leaf.transfer_to, **fee}
     made = _Made(uuid4(), SubmissionKind.TRANSFER, (leaf,), payload)
     return _submit(due.brand_id, due.batch_id, [made], Priority.HIGH)

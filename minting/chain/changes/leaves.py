@@ -1,4 +1,4 @@
-"""What a submission that changes leaves is made of, and what the chain told of each leaf. Pure.
+"""What a submission that changes leaves is made of, and what the chain told of each leaf.
 
 Its payload names the tree and each leaf's place and name, which stay. Owner and present metadata
 may change before it is signed, so they are read then; a leaf's place in the tree is proven by a

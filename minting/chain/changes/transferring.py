@@ -9,16 +9,11 @@ from solders.transaction_status import EncodedConfirmedTransactionWithStatusMeta
 
 from minting.chain.assets.minting import leaves_told
 from minting.chain.bubblegum.changes import transfer
-from minting.chain.bubblegum.programs import Version
 from minting.chain.changes.changing import Changing
 from minting.chain.changes.leaves import Told, matched, present_leaf
 from minting.chain.changes.settling import write_down
 from minting.chain.sending.kinds import Done, Keys
 from minting.events import tell
-
-#: What Bubblegum takes for a transfer of version 2, in lamports; version 1 takes nothing. Measured
-#: with the real programs, which take nothing for an update of either.
-TRANSFER_FEE = {Version.V1: 0, Version.V2: 6_000}
 
 
 class NoLongerOurs(ValueError):
@@ -40,7 +35,7 @@ class _Transfer(Changing):
     ) -> list[Told]:
         """Return the leaf as it is since. Raises ``NotTold`` where the event is missing."""
         to = payload["to"]
-        told = list(leaves_told(landed))
+        told = leaves_told(landed)
         return matched(payload, told, lambda one, _: str(one.leaf.owner) == to)
 
     def completed(self, done: Done) -> None:

@@ -55,7 +55,7 @@ class _Update(Changing):
             wanted = metadata_of(payload, name, payload["uri"]).data_hash(version)
             return told.leaf.data_hash == wanted
 
-        return matched(payload, list(leaves_told(landed)), is_done)
+        return matched(payload, leaves_told(landed), is_done)
 
     def completed(self, done: Done) -> None:
         """Write down what the leaves name now."""

@@ -7,7 +7,7 @@ from solders.pubkey import Pubkey
 from minting.chain.bubblegum.leaves import leaf_of
 from minting.chain.bubblegum.metadata import Metadata
 from minting.chain.bubblegum.programs import Version
-from minting.chain.changes.transferring import TRANSFER_FEE
+from minting.chain.prices import TRANSFER_FEES
 from minting.chain.sending import preparing, rounds, storing
 from minting.metadata.giving import uri_of
 from minting.models import ChainSubmission, ChainTransaction, MintEvent
@@ -80,7 +80,7 @@ def test_a_changed_passport_reaches_every_leaf_and_one_goes_to_a_wallet(
         assert MintEvent.objects.filter(type="asset.transferred").count() == 1
         changes = ChainTransaction.objects.filter(kind__in=("update", "transfer"))
         spent = {one.kind: one.spent_besides for one in changes}
-    assert spent == {"update": 0, "transfer": TRANSFER_FEE[version]}
+    assert spent == {"update": 0, "transfer": TRANSFER_FEES[version]}
 
 
 @pytest.mark.parametrize("point", ["chain.signed", "chain.sent"])
