@@ -69,6 +69,14 @@ class CertificateSerializer(AnchorSerializer):
     address = serializers.CharField()
 
 
+class ProofChangedSerializer(serializers.Serializer[Any]):
+    """That the passport shows another version than the proof names, and since when."""
+
+    minted_with = serializers.IntegerField()
+    shows = serializers.IntegerField()
+    since = serializers.DateTimeField()
+
+
 class ProofSerializer(serializers.Serializer[Any]):
     """The proof of one unit; hashes, salts, keys and signatures are hexadecimal digits."""
 
@@ -81,6 +89,9 @@ class ProofSerializer(serializers.Serializer[Any]):
     signature = SignatureSerializer()
     anchor = AnchorSerializer(required=False, help_text="Left out where it is on no chain.")
     certificate = CertificateSerializer(required=False, help_text="Left out where there is none.")
+    changed = ProofChangedSerializer(
+        required=False, help_text="Left out where the passport is as it was minted."
+    )
 
 
 class ProofHeadSerializer(serializers.Serializer[Any]):
