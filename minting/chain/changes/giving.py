@@ -70,7 +70,8 @@ def give(*, brand_id: UUID, token: str, to: str, act: Act) -> Gift:
     _mint_first(unit, brand_id, act)
     held = UnitAsset.objects.select_for_update(no_key=True, of=("self",))
     asset = held.select_related("tree").get(unit=unit.id)
-    if to in (asset.transfer_to, asset.owner):
+    # Who owns it and is to lose it does not have it.
+    if to == (asset.transfer_to or asset.owner):
         return Gift(asset, is_new=False)
     _check(unit, asset)
     UnitAsset.objects.filter(pk=asset.pk).update(transfer_to=to, updated_at=Now())

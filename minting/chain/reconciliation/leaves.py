@@ -156,7 +156,7 @@ def _of_asset(
         return None if is_missing else _drift(kind, tree, event.index, detail, asset.batch_id)
     detail |= {"hash": event.hash.hex(), **_told(event.leaf)}
     told = _document_told(tree, event.leaf, asset, documents)
-    if told is not None:
+    if told is not None and not is_missing:
         detail |= {"document": str(told.id), "uri": told.uri, "expected_uri": asset.uri}
         return _drift(DriftKind.METADATA_STALE, tree, event.index, detail, asset.batch_id)
     if event.hash == asset.leaf_hash:
