@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.platform.asks import path_of
+from tests.platform.crowding import crowd
 from tests.platform.description import query_parameters
-from tests.platform.furnishing import Furnished, clear_everything, crowd, furnish
+from tests.platform.furnishing import Furnished, clear_everything, furnish
 from tests.platform.routes import Route, brand_routes
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,8 @@ LISTS = [
 ]
 each_list = pytest.mark.parametrize("route", LISTS, ids=str)
 MANY = 22
+#: What tells a row of a list from its others.
+NAMES = ("id", "uid", "token", "number")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def ask(route: Route, brand: Furnished, **query: object):
 
 
 def identities(rows: list[dict]) -> list[str]:
-    return [str(row.get("id") or row.get("uid") or row["token"]) for row in rows]
+    return [str(next(row[name] for name in NAMES if name in row)) for row in rows]
 
 
 def walk(route: Route, brand: Furnished, *, size: int, cursor: str | None = None) -> list[str]:

@@ -15,7 +15,6 @@ from exports.models import PackBuild, PackStatus, PayloadPack
 from minting.models import (
     ChainBudget,
     ChainTree,
-    MetadataDocument,
     MintBatch,
     MintCycle,
     MintEvent,
@@ -25,7 +24,6 @@ from minting.models import (
     MintRevocation,
     MintUnit,
     PassportChange,
-    PassportVersion,
     Product,
     ProductionBatch,
     ReconciliationRun,
@@ -37,7 +35,6 @@ from minting.serials import generate_tokens
 from minting.states import (
     BatchStatus,
     JobStatus,
-    MetadataStatus,
     UnitStatus,
 )
 from resolver.models import (
@@ -49,14 +46,12 @@ from resolver.models import (
     ScanSignal,
     Tag,
 )
-from tests.chain.trees.rows import make_tree
 from tests.emptying import empty_tables
 from tests.factories import BrandWorld, make_product, make_production_batch, make_world
 from tests.planes import acting_as
 from tests.platform.possessions import (
     make_asset,
     make_document,
-    make_finished_run,
     make_grant,
     make_invitation,
     make_link,
@@ -66,7 +61,7 @@ from tests.platform.possessions import (
 from tests.resolver.logos import put_logo
 from tieback.api.models import KeptAnswer
 from tieback.brands.credentials import IssuedCredential, issue_credential
-from tieback.brands.models import AuditEntry, Invitation, Membership, User
+from tieback.brands.models import AuditEntry, Invitation, Membership
 from tieback.brands.roles import PERMITTED_ROLES, Role, Scope
 from tieback.brands.scoping import brand_scope
 from tieback.brands.sealing import seal_audit
@@ -165,7 +160,7 @@ def furnish(name: str, *, units: int = UNITS, packs: int = 1) -> Furnished:
     with acting_as("worker"):
         _as_worker(brand, packs)
     with acting_as("web"):
-        _tag(brand, brand.tokens[0])
+        put_tag(brand, brand.tokens[0])
     put_logo(brand.world)
     with acting_as("resolver"), connection.cursor() as cursor:
         cursor.execute(_SCAN, {"token": brand.tokens[0]})
@@ -177,7 +172,7 @@ def _as_web(name: str, units: int) -> Furnished:
     product = make_product(world, sku=f"{name}-sku", name=f"{name} article", mpn=f"{name}-mpn")
     run = make_production_batch(world, product, external_ref=f"{name}-run")
     with brand_scope(world.brand.id):
-        minted = _completed(world, product, run, units)
+        minted = completed_job(world, product, run, units)
         failed = _job(world, product, run, JobStatus.FAILED, BatchStatus.FAILED, units)
         waiting, paused = (
             _job(world, product, None, JobStatus.QUEUED, BatchStatus.QUEUED, units)
@@ -227,7 +222,7 @@ def _as_web(name: str, units: int) -> Furnished:
             actor=f"user:{name}",
             data={"note": f"{name} event"},
         )
-        _change_passport(minted.batch, f"{name} reason")
+        leave_change(minted.batch, 1, f"{name} reason")
         AuditEntry.objects.create(
             brand=world.brand,
             actor=f"user:{name}",
@@ -273,23 +268,23 @@ def _as_web(name: str, units: int) -> Furnished:
     )
 
 
-def _change_passport(batch: MintBatch, reason: str) -> None:
+def leave_change(batch: MintBatch, number: int, reason: str) -> None:
     """Leave a change of what a batch's passports show."""
     version = batch.passport_version
     PassportChange.objects.create(
         brand=batch.brand,
         batch=batch,
-        number=1,
+        number=number,
         from_version=version,
         to_version=version,
         fields=["manufacturer_contact"],
         reason=reason,
         actor="user:1",
     )
-    MintBatch.objects.filter(pk=batch.pk).update(passport_changes=1)
+    MintBatch.objects.filter(pk=batch.pk).update(passport_changes=number)
 
 
-def _completed(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:
+def completed_job(world: BrandWorld, product: Product, run: ProductionBatch, units: int) -> MintJob:
     return _job(world, product, run, JobStatus.COMPLETED, BatchStatus.MINTED, units)
 
 
@@ -332,69 +327,6 @@ def _job(
         started_at=None if status == JobStatus.QUEUED else NOW,
         finished_at=None if status == JobStatus.QUEUED else NOW,
     )
-
-
-def crowd(brand: Furnished, count: int) -> None:
-    """Add ``count`` more of everything that is listed, all at the same moment."""
-    world = brand.world
-    with brand_scope(world.brand.id):
-        for _ in range(count):
-            product = make_product(world)
-            job = _completed(world, product, make_production_batch(world, product), UNITS)
-            MintEvent.objects.create(brand=world.brand, batch_id=job.batch_id, type="job.completed")
-            issue_credential(brand_id=world.brand.id, name=job.idempotency_key, scopes=())
-            MintRevocation.objects.create(
-                brand=world.brand,
-                kind="units",
-                reason="stolen",
-                status="completed",
-                requested_quantity=0,
-                actor="user:1",
-                finished_at=NOW,
-            )
-            person = User.objects.create_user(f"{uuid4().hex}@{brand.slug}.example")
-            Membership.objects.create(brand=world.brand, user=person, role=Role.VIEWER)
-            make_invitation(world, person.email)
-            make_grant(world, product)
-            AuditEntry.objects.create(brand=world.brand, actor="system:test", action="test.made")
-            make_product(world, dpp={})
-            SerialList.objects.create(
-                brand=world.brand,
-                product=product,
-                source=SerialList.Source.UPLOAD,
-                count=1,
-                sha256="0" * 64,
-                created_by="user:1",
-            )
-            make_link(product, "https://crowd.example/faqs")
-            make_tree(world)
-            make_finished_run(world)
-            _tag(brand, brand.tokens[0])
-        _crowd_the_past(brand.product, count)
-
-
-def _crowd_the_past(product: Product, count: int) -> None:
-    """Give a product more versions, more documents and more identifiers it had."""
-    known = MetadataDocument.objects.filter(product=product).count()
-    for number in range(known + 1, known + count + 1):
-        MetadataDocument.objects.create(
-            brand=product.brand,
-            product=product,
-            passport_version=product.versions.earliest("number"),
-            number=number,
-            status=MetadataStatus.FAILED,
-        )
-        latest = product.versions.order_by("-number").first()
-        assert latest is not None
-        PassportVersion.objects.create(
-            brand=product.brand,
-            product=product,
-            number=latest.number + 1,
-            category=latest.category,
-            schema_version=latest.schema_version,
-            dpp=latest.dpp,
-        )
-        Product.objects.filter(id=product.id).update(mpn=f"{product.mpn} {latest.number}")
 
 
 def _as_worker(brand: Furnished, packs: int) -> None:
@@ -455,7 +387,7 @@ def new_uid() -> str:
     return f"04{uuid4().hex[:12]}".upper()
 
 
-def _tag(brand: Furnished, token: str) -> None:
+def put_tag(brand: Furnished, token: str) -> None:
     with brand_scope(brand.world.brand.id):
         unit = MintUnit.objects.get(token=token)
         brand.tags.append(Tag.objects.create(brand=brand.world.brand, unit=unit, uid=new_uid()).uid)
