@@ -6,7 +6,6 @@ large one keeps a single unit waiting. What a batch lacks is nobody's error: its
 ``minting/chain/assets/waiting.py`` tells for what.
 """
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ from minting.chain.assets.waiting import WaitingBatch, batches_waiting, is_enoug
 from minting.chain.bubblegum.packing import packed
 from minting.chain.bubblegum.programs import Version
 from minting.chain.budgets import hold_back, left_to_spend
+from minting.chain.sending.submitting import submit
 from minting.chain.trees import choosing
 from minting.chain.wallets.payer import payer
 from minting.crashpoints import reach
@@ -62,14 +62,6 @@ _REVOKED = """
 update minting_unitasset
    set status = 'failed', error_message = 'The unit is revoked.', updated_at = clock_timestamp()
  where id = any(%s)
-"""
-_SUBMIT = """
-insert into minting_chainsubmission
-    (id, brand_id, batch_id, kind, key, blockchain, network, payload, priority, status, attempts,
-     fence, consecutive_errors, last_error)
-select made.id, %(brand)s, %(batch)s, 'mint', made.key, 'solana', %(network)s, made.payload,
-       %(priority)s, 'pending', 0, 0, 0, ''
-  from unnest(%(ids)s::uuid[], %(keys)s::text[], %(payloads)s::jsonb[]) as made (id, key, payload)
 """
 _PLACE = """
 update minting_unitasset as asset
@@ -194,7 +186,13 @@ def _group(batch: WaitingBatch) -> int:
     uri = uri_of(document, proof.batch.resolver_base)
     is_last = claimed.is_rest and assets == claimed.assets
     made = list(_within(left, _packed(_named(proof, assets), found, uri, is_last=is_last)))
-    _submit(batch, made)
+    submit(
+        made,
+        brand_id=batch.brand_id,
+        batch_id=batch.id,
+        kind=SubmissionKind.MINT,
+        priority=batch.priority,
+    )
     _place(made, document, uri)
     return claimed.revoked + sum(len(one.assets) for one in made)
 
@@ -286,22 +284,6 @@ def _payload(assets: Sequence[_Asset], tree: ChainTree, uri: str) -> dict[str, A
         mints=[(one.name, one.owner) for one in assets],
         collection=tree.core_collection,
     )
-
-
-def _submit(batch: WaitingBatch, made: Sequence[_Packed]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SUBMIT,
-            {
-                "brand": batch.brand_id,
-                "batch": batch.id,
-                "network": settings.SOLANA_NETWORK,
-                "priority": batch.priority,
-                "ids": [one.id for one in made],
-                "keys": [one.key for one in made],
-                "payloads": [json.dumps(one.payload) for one in made],
-            },
-        )
 
 
 def _place(made: Sequence[_Packed], document: MetadataDocument, uri: str) -> None:

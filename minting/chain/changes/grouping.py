@@ -5,7 +5,6 @@ they were. A leaf is part of one change at a time, and each of its states is cha
 what the submission is known by.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from uuid import UUID, uuid4
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from django.conf import settings
 from django.db import connection, transaction
 from solders.pubkey import Pubkey
 
@@ -35,6 +33,7 @@ from minting.chain.changes.due import (
 from minting.chain.changes.leaves import Held, payload_of, unproven_place
 from minting.chain.changes.updating import update_payload, updates_of
 from minting.chain.prices import LAMPORTS_PER_SIGNATURE, TRANSFER_FEES
+from minting.chain.sending.submitting import submit
 from minting.chain.wallets.payer import payer
 from minting.crashpoints import reach
 from minting.interruptions import is_interruption
@@ -65,14 +64,6 @@ _CLAIM_ONE = f"""{_LEAF}
  where id = %(asset)s and status = 'completed' and change_submission_id is null
    and transfer_to <> '' and tree_id = any(%(trees)s)
    for no key update skip locked
-"""
-_SUBMIT = """
-insert into minting_chainsubmission
-    (id, brand_id, batch_id, kind, key, blockchain, network, payload, priority, status, attempts,
-     fence, consecutive_errors, last_error)
-select made.id, %(brand)s, %(batch)s, %(kind)s, made.key, 'solana', %(network)s, made.payload,
-       %(priority)s, 'pending', 0, 0, 0, ''
-  from unnest(%(ids)s::uuid[], %(keys)s::text[], %(payloads)s::jsonb[]) as made (id, key, payload)
 """
 _PLACE = """
 update minting_unitasset as asset
@@ -262,20 +253,14 @@ def _submit(brand_id: UUID, batch_id: UUID, made: Sequence[_Made], priority: Pri
         for place, leaf in enumerate(one.leaves)
     ]
     assets, submissions, places = zip(*placed, strict=True)
+    submit(
+        affordable,
+        brand_id=brand_id,
+        batch_id=batch_id,
+        kind=made[0].kind,
+        priority=priority,
+    )
+    terms = {"assets": assets, "submissions": submissions, "places": places}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SUBMIT,
-            {
-                "brand": brand_id,
-                "batch": batch_id,
-                "kind": str(made[0].kind),
-                "network": settings.SOLANA_NETWORK,
-                "priority": priority,
-                "ids": [one.id for one in affordable],
-                "keys": [one.key for one in affordable],
-                "payloads": [json.dumps(one.payload) for one in affordable],
-            },
-        )
-        terms = {"assets": assets, "submissions": submissions, "places": places}
         cursor.execute(_PLACE, {name: list(each) for name, each in terms.items()})
     return len(placed)
