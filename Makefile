@@ -18,6 +18,7 @@ export TIEBACK_HOME
 
 BIN := .venv/bin
 STACK := $(BIN)/python -m tieback.stack
+TESTS := $(STACK) with --temporary --free-ports --template tests/emptying.sql -- env TIEBACK_PLANE=web
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
 PLANES := web console resolver worker
 
@@ -55,8 +56,7 @@ up: .venv/.runtime
 	@$(STACK) up
 
 test: .venv/.dev
-	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
-		env TIEBACK_PLANE=web $(BIN)/python -m pytest -n 2 $(ARGS)
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(TESTS) $(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Only a run of all tests can be held to the share of code that they must reach; watching each line
 # takes a third longer.
@@ -64,8 +64,8 @@ coverage:
 	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term:skip-covered"
 
 test-browser: .venv/.dev chromium
-	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
-		env TIEBACK_PLANE=web DJANGO_ALLOW_ASYNC_UNSAFE=true \
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(TESTS) \
+		DJANGO_ALLOW_ASYNC_UNSAFE=true \
 		$(BIN)/python -m pytest tests/resolver/browser -m browser $(ARGS)
 
 # A browser comes as no wheel: Debian's is installed where there is none.
@@ -84,13 +84,13 @@ test-rolling: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(BIN)/python -m rolling $(if $(OLD),--old $(OLD))
 
 fuzz: .venv/.dev
-	@$(STACK) with --temporary --free-ports -- env TIEBACK_PLANE=web \
+	@$(TESTS) \
 		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 TIEBACK_FUZZ_SHARE=1 \
 		$(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 prove: .venv/.dev
-	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(STACK) with --temporary --free-ports -- \
-		env TIEBACK_PLANE=web TIEBACK_PROVE=full $(BIN)/python -m pytest -n 2 --dist loadfile \
+	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(TESTS) \
+		TIEBACK_PROVE=full $(BIN)/python -m pytest -n 2 --dist loadfile \
 		$(or $(ARGS),tests/reliability tests/replay tests/platform/test_pooled_connections.py \
 		tests/resolver/test_server.py)
 

@@ -90,8 +90,9 @@ def command(setting: Setting, arguments: list[str]) -> list[str]:
     """Return the command of a lane: a stack of its own around pytest."""
     python = str(setting.python)
     return [
-        *(python, "-m", "tieback.stack", "with", "--temporary", "--free-ports", "--"),
-        *("env", "TIEBACK_PLANE=web", python, "-m", "pytest", "-n", "2", *arguments),
+        *(python, "-m", "tieback.stack", "with", "--temporary", "--free-ports"),
+        *("--template", "tests/emptying.sql", "--", "env", "TIEBACK_PLANE=web"),
+        *(python, "-m", "pytest", "-n", "2", *arguments),
     ]
 
 

@@ -1,7 +1,7 @@
 """Test set-up: the owner makes the schema, then every test runs as a plane's own role.
 
-A test names its plane by ``@pytest.mark.plane("worker")``; the default is the web plane. Only
-tests may TRUNCATE, and may insert the rows that operators or migrations make in production.
+A test names its plane by ``@pytest.mark.plane("worker")``; the default is the web plane. Only in
+tests a role may insert the rows that operators or migrations make in production.
 """
 
 import gc
@@ -30,10 +30,6 @@ _TEST_ONLY_GRANTS = """
         foreach role in array
             array['tieback_app', 'tieback_worker', 'tieback_resolver', 'tieback_ops']
         loop
-            execute format('grant truncate on all tables in schema public to %I', role);
-            -- also those that are made while tests run: days of scans
-            execute format('alter default privileges in schema public grant truncate on tables'
-                           ' to %I', role);
             execute format('grant select, insert on brands_brand, brands_user, brands_membership,'
                            ' django_content_type, auth_permission to %I', role);
         end loop;

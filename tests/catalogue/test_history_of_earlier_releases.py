@@ -8,6 +8,7 @@ from django.db import connection
 
 from minting.models import PassportVersion, ProductIdentifier
 from tests.catalogue.calls import code
+from tests.emptying import empty_tables
 from tests.factories import BrandWorld, make_product, make_world
 from tests.planes import acting_as
 from tests.platform.furnishing import clear_everything
@@ -37,8 +38,7 @@ def earlier() -> Iterator[BrandWorld]:
             before={"sku": "Old", "gtin": code(1)},
             after={"sku": "New", "gtin": code(2)},
         )
-        with connection.cursor() as cursor:
-            cursor.execute("truncate minting_productidentifier")
+        empty_tables("minting_productidentifier")
     yield world
     clear_everything()
 

@@ -116,7 +116,7 @@ def test_another_pythons_environment_is_made_once_for_a_lock(tmp_path: Path, mon
 
 def test_a_lane_runs_pytest_inside_a_stack_of_its_own_that_is_thrown_away():
     line = " ".join(command(Setting(Path("/opt/python")), ["-k", "x"]))
-    assert "/opt/python -m tieback.stack with --temporary --free-ports --" in line
+    assert "/opt/python -m tieback.stack with --temporary --free-ports --template" in line
     assert line.endswith("/opt/python -m pytest -n 2 -k x")
 
 

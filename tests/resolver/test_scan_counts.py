@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from resolver import scan_counts, tasks
 from resolver.models import ScanDay, ScanProgress
 from resolver.scan_counts import count_hours, count_open_days, count_scans, day_of
+from tests.emptying import empty_tables
 from tests.factories import BrandWorld
 from tests.planes import acting_as
 from tests.resolver.scan_rows import day_ago, days, events, hours, make_day, this_hour, write_scans
@@ -257,13 +258,15 @@ scans_made_up = st.lists(
 def test_figures_are_those_of_a_count_by_hand(
     batches: list[Minted], first: list[dict[str, Any]], later: list[dict[str, Any]]
 ):
-    clear()
+    empty_tables(
+        *("resolver_scanevent", "resolver_scanhour", "resolver_scanday", "resolver_scanprogress")
+    )
     for made_up in (first, later):
         write_scans(*[_event(batches, one) for one in made_up])
         count_scans()
         # What comes late comes into hours that are final, which no scan can; so begin anew.
         if made_up is first and later:
-            forget_progress()
+            empty_tables("resolver_scanprogress")
     count_open_days()
     scans, firsts, visitors = by_hand()
     assert counted() == (scans, firsts, visitors)
@@ -286,14 +289,3 @@ def _event(batches: list[Minted], one: dict[str, Any]) -> dict[str, Any]:
         moment += one["minute"] * MINUTE
     columns = {name: one[name] for name in ("traffic", "country", "visitor", "is_first")}
     return of(batches[one["batch"]], scanned_at=moment, **columns)
-
-
-def clear() -> None:
-    tables = "resolver_scanevent, resolver_scanhour, resolver_scanday, resolver_scanprogress"
-    with connection.cursor() as cursor:
-        cursor.execute(f"truncate {tables}")
-
-
-def forget_progress() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("truncate resolver_scanprogress")

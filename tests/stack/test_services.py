@@ -22,6 +22,7 @@ from redis.retry import Retry
 from tests.stack.conftest import SMALL, family
 from tieback.planes import PLANES
 from tieback.stack import Stack
+from tieback.stack.errors import StackError
 from tieback.stack.roles import ensure_roles
 from tieback.stack.secrets import OPERATOR, S3_KEY_ID
 
@@ -196,6 +197,29 @@ def test_database_is_durable_and_tuned(home_folder: Path) -> None:
 def test_a_database_that_is_thrown_away_does_not_wait_for_the_disk(running: Stack) -> None:
     names = ("fsync", "synchronous_commit", "full_page_writes")
     assert settings_of(running, *names) == ["off", "on", "on"]
+
+
+def test_databases_that_a_command_makes_hold_the_template_and_tiebacks_own_does_not(
+    running: Stack, tmp_path: Path
+) -> None:
+    script = tmp_path / "template.sql"
+    script.write_text("create table told as select 'by the superuser' as word;")
+    running.fill_template(script)
+    with connect(running, "owner") as owner:
+        owner.autocommit = True
+        owner.execute("create database made")
+        with connect(running, "owner", "made") as made:
+            found = "select tableowner from pg_tables where tablename = 'told'"
+            assert made.execute(found).fetchall() == [("postgres",)]
+        assert owner.execute(found).fetchall() == []
+        owner.execute("drop database made with (force)")
+
+
+def test_a_template_that_fails_stops_the_stack(running: Stack, tmp_path: Path) -> None:
+    script = tmp_path / "wrong.sql"
+    script.write_text("select 1; select no_such_thing; select 2;")
+    with pytest.raises(StackError, match="no_such_thing"):
+        running.fill_template(script)
 
 
 def test_servers_listen_on_the_loopback_address_only(running: Stack) -> None:

@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     around.add_argument("--migrate", action="store_true", help="also migrate the database")
     around.add_argument("--temporary", action="store_true", help="a home that is thrown away")
     around.add_argument("--fresh", action="store_true", help="empty the home first")
+    around.add_argument(
+        "--template", type=Path, metavar="SQL", help="what databases that the command makes hold"
+    )
     around.add_argument("command", nargs="+", help="after --")
     for each in (up, around):
         default = Path(os.environ.get("TIEBACK_HOME") or ".tieback")
@@ -71,6 +74,8 @@ def _with(options: argparse.Namespace) -> int:
         _catch_signals(stack)
         try:
             _start(stack, apps=options.apps, migrate=options.migrate)
+            if options.template:
+                stack.fill_template(options.template)
             code = stack.command(options.command)
         except StackInterruptedError as interruption:
             code = -interruption.signum

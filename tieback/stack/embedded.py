@@ -189,6 +189,10 @@ class Stack:
         """Bring the schema up to date, or to what another checkout of tieback knows."""
         self._run(_STEPS["migrate"], code=code)
 
+    def fill_template(self, script: Path) -> None:
+        """Run a script as the superuser where PostgreSQL copies new databases from."""
+        self.supervisor.run(self.postgres.psql(script.resolve(), database="template1"))
+
     def create_operator(self) -> None:
         """Make the first operator of the console, if there is none."""
         name = secrets.OPERATOR

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -84,21 +85,29 @@ class Postgres:
             connect_timeout=2,
         )
 
-    def psql(self, script: Path, *, variables: dict[str, str], env: dict[str, str]) -> Service:
+    def psql(
+        self,
+        script: Path,
+        *,
+        database: str = "postgres",
+        variables: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Service:
         """Return a run of ``psql`` as the superuser; passwords travel in its environment."""
-        settings = [f"--set={name}={value}" for name, value in variables.items()]
+        known = {"ON_ERROR_STOP": "on", **(variables or {})}
+        settings = [f"--set={name}={value}" for name, value in known.items()]
         access = {
             "PGHOST": HOST,
             "PGPORT": str(self._port),
             "PGUSER": SUPERUSER,
             "PGPASSWORD": self._password,
-            "PGDATABASE": "postgres",
+            "PGDATABASE": database,
             "PGSSLMODE": "disable",
         }
         return Service(
             name=script.stem,
             argv=(str(self._binaries / "psql"), "-X", "-q", *settings, "-f", str(script)),
-            env={**self._env, **access, **env},
+            env={**self._env, **access, **(env or {})},
             cwd=script.parent,
         )
 
