@@ -33,16 +33,20 @@ HOLD_SECONDS = 300.0
 # While a place is away or busy, waits of at most five minutes add up to about four hours.
 OUTAGE_ATTEMPTS = 50
 
-# Of any brand, hence before its scope is entered.
+# Of any brand, hence before its scope is entered. What is due is found apart, and so once: within
+# the update a plan may look for it once for each document, and each time would find the next.
 _CLAIM = """
+with due as materialized (
+    select id from minting_metadatadocument
+     where status = 'pending'
+       and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
+     order by created_at, id
+       for no key update skip locked
+     limit 1
+)
 update minting_metadatadocument as document
    set next_attempt_at = clock_timestamp() + make_interval(secs => %s)
-  from (select id from minting_metadatadocument
-         where status = 'pending'
-           and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
-         order by created_at, id
-           for no key update skip locked
-         limit 1) as due
+  from due
  where document.id = due.id
 returning document.id, document.brand_id
 """

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from exports import storage
@@ -17,6 +17,7 @@ from minting.metadata.pinning import OUTAGE_ATTEMPTS, Step, oldest_unfinished, w
 from minting.models import MetadataDocument, Product
 from minting.states import MetadataStatus
 from minting.tasks import pin, sweep
+from tests.emptying import empty_tables
 from tests.factories import make_product
 from tests.metadata.conftest import documents
 from tests.metadata.kubo_node import KuboNode
@@ -298,6 +299,22 @@ def test_a_window_pins_what_waits(nordhav, minted, product, bucket, rung):
     pin()
     assert [only(one).status for one in (product, second)] == ["pinned", "pinned"]
     assert rung == []
+
+
+def test_a_step_takes_one_document_where_the_planner_expects_no_more(
+    nordhav, minted, product, bucket
+):
+    minted()
+    with acting_as("owner"), connection.cursor() as cursor:
+        # What was counted while the table held nothing: then a plan may ask for the document that
+        # is due once for each that there is.
+        empty_tables("minting_metadatadocument")
+        cursor.execute("analyze minting_metadatadocument")
+    with acting_as("web"):
+        others = [make_product(nordhav) for _ in range(3)]
+    for each in others:
+        minted(each)
+    assert [work_next_step() for _ in others] == [Step.PINNED] * 3
 
 
 def test_a_window_ends_where_the_place_is_away(nordhav, minted, product, at_kubo, rung):

@@ -5,17 +5,25 @@ from django.db import connection, transaction
 
 AT_ONCE = 1_000
 _REPORTS = """
-delete from minting_reconciliationrun where id in (
+with due as materialized (
     select id from minting_reconciliationrun
      where finished_at is not null
        and created_at < clock_timestamp() - make_interval(days => %(days)s)
-     order by created_at, id limit %(limit)s for update skip locked)
+     order by created_at, id
+     limit %(limit)s
+       for update skip locked
+)
+delete from minting_reconciliationrun as run using due where run.id = due.id
 """
 _DRIFTS = """
-delete from minting_chaindrift where id in (
+with due as materialized (
     select id from minting_chaindrift
      where closed_at < clock_timestamp() - make_interval(days => %(days)s)
-     order by closed_at limit %(limit)s for update skip locked)
+     order by closed_at
+     limit %(limit)s
+       for update skip locked
+)
+delete from minting_chaindrift as drift using due where drift.id = due.id
 """
 
 
