@@ -128,6 +128,13 @@ def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) ->
     connection.settings_dict["TEST"]["NAME"] = "_".join(filter(None, (_DATABASE, worker)))
 
 
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among what is there for the whole run, and seldom for new."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Log in as the test's plane before any of its fixtures opens a transaction."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django_scopes import ScopeError, scopes_disabled
 
 from tests.factories import BrandWorld
@@ -87,6 +87,27 @@ def test_a_scope_of_one_brand_sees_one_brand_even_where_the_database_would_show_
         assert set(Membership.objects.values_list("brand_id", flat=True)) == {strangers.brand.id}
         with scopes_disabled():
             assert Membership.objects.filter(user=person).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scope_of_its_own_asks_once_and_leaves_nothing_behind(
+    nordhav: BrandWorld, django_assert_num_queries
+):
+    with django_assert_num_queries(3), brand_scope(nordhav.brand.id):
+        pass  # begin, set, commit
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting('tieback.brand_id', true)")
+        assert cursor.fetchone() == ("",)
+
+
+@pytest.mark.django_db
+def test_a_scope_within_another_puts_that_one_back(nordhav: BrandWorld, strangers: BrandWorld):
+    with brand_scope(nordhav.brand.id):
+        with brand_scope(strangers.brand.id):
+            pass
+        with connection.cursor() as cursor:
+            cursor.execute("select current_setting('tieback.brand_id')")
+            assert cursor.fetchone() == (str(nordhav.brand.id),)
 
 
 def test_only_the_named_modules_leave_the_scope():

@@ -54,13 +54,15 @@ def _transaction_setting(name: str, value: str) -> Iterator[None]:
     """Set a transaction-local value, and restore the outer one on exit.
 
     A value set inside a savepoint survives its release, so the outer value is put back by hand.
+    The end of a transaction needs no help.
     """
+    is_inner = connection.in_atomic_block
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_ENTER, {"name": name, "value": value})
             (outer, _) = cursor.fetchone()
         yield
-        if not connection.needs_rollback:
+        if is_inner and not connection.needs_rollback:
             with connection.cursor() as cursor:
                 cursor.execute(_ENTER, {"name": name, "value": outer})
 
