@@ -15,6 +15,9 @@ LANES ?=
 SEED ?= $(shell date +%s)
 OLD ?=
 export TIEBACK_HOME
+# Some machines keep Python from writing what it has compiled, and each of our many processes would
+# compile all of tieback anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 STACK := $(BIN)/python -m tieback.stack
