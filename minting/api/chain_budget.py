@@ -24,7 +24,7 @@ class ChosenBudgetSerializer(StrictSerializer):
         min_value=0,
         max_value=_MOST_LAMPORTS,
         allow_null=True,
-        help_text="Null for no cap. With 0 no asset is made; anchors and certificates are.",
+        help_text="Null for no cap. With 0 no asset or tree is made; anchors and certificates are.",
     )
 
 

@@ -2,7 +2,8 @@
 
 Spent is what the day's finalized transactions have cost, those that failed included, and what all
 that is still to be paid will take. So whoever begins something asks in the transaction that makes
-its submissions: the next one who asks waits for it, and counts them. Anchors do not ask, since one
+its submissions: the next one who asks waits for it, and counts them. Assets ask, what changes them,
+and the rent of trees, which is the most that is ever spent at once. Anchors do not ask, since one
 costs 5,000 lamports and is what a batch's proof rests on, nor do certificates, one account a batch
 that its request names. What they cost is counted.
 """
@@ -85,8 +86,7 @@ def hold_back(brand_id: UUID, batch_id: UUID, lamports: int) -> None:
     ``lamports`` is the least that would have to be left for it to go on. The story of the batch
     tells it once a day.
     """
-    CHAIN_HELD_BACK.inc()
-    ChainBudget.objects.filter(brand_id=brand_id).update(held_back_at=timezone.now())
+    note_held_back(brand_id)
     told = MintEvent.objects.filter(batch=batch_id, type=HELD_BACK, created_at__gte=_today())
     if not told.exists():
         budget = budget_of(brand_id)
@@ -96,6 +96,12 @@ def hold_back(brand_id: UUID, batch_id: UUID, lamports: int) -> None:
             "needed": lamports,
         }
         tell(HELD_BACK, brand_id=brand_id, batch_id=batch_id, data=data)
+
+
+def note_held_back(brand_id: UUID) -> None:
+    """Note that the cap keeps something of a brand from being begun, in its scope."""
+    CHAIN_HELD_BACK.inc()
+    ChainBudget.objects.filter(brand_id=brand_id).update(held_back_at=timezone.now())
 
 
 @transaction.atomic

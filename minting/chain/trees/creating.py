@@ -20,6 +20,8 @@ from solders.system_program import CreateAccountWithSeedParams, create_account_w
 
 from minting.chain.bubblegum.instructions import create_tree, set_tree_delegate
 from minting.chain.bubblegum.programs import BESIDE, Version
+from minting.chain.budgets import left_to_spend, note_held_back
+from minting.chain.prices import LAMPORTS_PER_SIGNATURE
 from minting.chain.sending.claims import Flight
 from minting.chain.sending.kinds import Done, Keys, Plain
 from minting.chain.trees.addresses import addresses_of
@@ -36,7 +38,7 @@ log = structlog.get_logger(__name__)
 # Of any brand, hence before its scope is entered.
 _NEXT = """
 select id, brand_id from minting_chaintree
- where network = %s and status = 'creating' and submission_id is null
+ where network = %s and status = 'creating' and submission_id is null and id <> all(%s::uuid[])
  order by created_at, id
    for no key update skip locked
  limit 1
@@ -54,7 +56,8 @@ class KeysChanged(PermanentError, ValueError):
 def begin_next() -> UUID | None:
     """Begin the oldest tree that nobody has begun, of any brand; return its submission.
 
-    None where there is none, or where the keys are not to be had: then the trees say why.
+    None where there is none that its brand may spend enough for, or where the keys are not to be
+    had: then the trees say why.
     """
     try:
         keys = Keys(payer=payer().address, creator=tree_creator().address)
@@ -63,17 +66,36 @@ def begin_next() -> UUID | None:
         with connection.cursor() as cursor:
             cursor.execute(_SAY_WHY, [str(error), settings.SOLANA_NETWORK])
         return None
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_NEXT, [settings.SOLANA_NETWORK])
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        tree_id, brand_id = row
-        with brand_scope(brand_id):
-            submission = _begin(ChainTree.objects.get(pk=tree_id), keys)
-        reach("chain.before_commit")
-    return submission.pk
+    held_back: list[UUID] = []
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(_NEXT, [settings.SOLANA_NETWORK, held_back])
+                row = cursor.fetchone()
+            if row is None:
+                return None
+            tree_id, brand_id = row
+            with brand_scope(brand_id):
+                submission = _begin_within_cap(ChainTree.objects.get(pk=tree_id), keys)
+            reach("chain.before_commit")
+        if submission is not None:
+            return submission.pk
+        held_back.append(tree_id)
+
+
+def _begin_within_cap(tree: ChainTree, keys: Keys) -> ChainSubmission | None:
+    """Begin a tree, or say on it that the brand's daily cap has no room for its rent."""
+    takes = shape_of_tree(tree).rent + len({keys.payer, keys.creator}) * LAMPORTS_PER_SIGNATURE
+    left = left_to_spend(tree.brand_id)
+    if left is None or takes <= left:
+        return _begin(tree, keys)
+    note_held_back(tree.brand_id)
+    tree.trouble = (
+        f"It takes {takes:,} lamports, and the brand's daily cap leaves {left:,}:"
+        " it waits for the next day, or for a higher cap."
+    )
+    tree.save(update_fields=["trouble"])
+    return None
 
 
 def _begin(tree: ChainTree, keys: Keys) -> ChainSubmission:
