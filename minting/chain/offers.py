@@ -89,10 +89,12 @@ def offer(
 def _room(network: str, schema: int, uri_characters: int) -> Room:
     active = ChainTree.objects.filter(network=network, schema=schema, status=TreeStatus.ACTIVE)
     left = active.aggregate(left=Sum(F("max_supply") - F("current_supply") - F("reserved")))["left"]
-    shape = usual()
+    shape, has_collection = usual(), active.exclude(core_collection="").exists()
     return Room(
         left=left or 0,
-        mints_at_once=mints_at_once(schema, shape.depth, uri_characters),
+        mints_at_once=mints_at_once(
+            schema, shape.depth, uri_characters, has_collection=has_collection
+        ),
         new_tree_leaves=shape.leaves,
         new_tree_rent=shape.rent,
     )
@@ -111,7 +113,9 @@ def _uri(brand_id: UUID, product: Product | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def mints_at_once(schema: int, depth: int, uri_characters: int) -> int:
+def mints_at_once(
+    schema: int, depth: int, uri_characters: int, *, has_collection: bool = False
+) -> int:
     """Return how many mints for the brand's own wallet fit one transaction."""
     # Libraries of the chain, which no other answer of this plane needs.
     from solders.pubkey import Pubkey
@@ -123,7 +127,11 @@ def mints_at_once(schema: int, depth: int, uri_characters: int) -> int:
 
     version, payer = Version(schema), Pubkey.new_unique()
     concerned = Mint(tree=Pubkey.new_unique(), payer=payer, delegate=payer, owner=payer)
-    said = Metadata(name="#" * NAME_CHARACTERS, uri="u" * uri_characters)
+    said = Metadata(
+        name="#" * NAME_CHARACTERS,
+        uri="u" * uri_characters,
+        collection=Pubkey.new_unique() if has_collection else None,
+    )
     build = mint_v1 if version is Version.V1 else mint_v2
     mints = [build(concerned, said)] * most_at_once(version, depth=depth)
     return packed(mints, payer, version=version, depth=depth)[0]

@@ -76,14 +76,23 @@ def ask_for_tree(author: Actor, wish: Wish, *, request: object = None) -> ChainT
 def ask_for_next(*, brand_id: UUID, network: str, schema: int) -> None:
     """Ask for another tree of a brand, unless one is being made or the newest could not be.
 
-    Runs in the brand's scope, one at a time for each network and schema.
+    It goes on with the collection of the newest that takes assets, or is full of them. Runs in the
+    brand's scope, one at a time for each network and schema.
     """
     trees = ChainTree.objects.filter(network=network, schema=schema)
     newest = trees.order_by("-created_at", "-id").first()
     is_coming = trees.filter(status=TreeStatus.CREATING).exists()
     if is_coming or (newest is not None and newest.status == TreeStatus.FAILED):
         return
-    wish = Wish(name=free_name(network), shape=usual(), schema=schema)
+    used = trees.filter(status__in=(TreeStatus.ACTIVE, TreeStatus.FULL))
+    before = used.order_by("-created_at", "-id").first()
+    wish = Wish(
+        name=free_name(network),
+        shape=usual(),
+        schema=schema,
+        symbol=before.symbol if before else "",
+        core_collection=before.core_collection if before else "",
+    )
     tree = _tree_of(brand_id, network, wish)
     # A person may take the name meanwhile; then whoever needs room next asks again.
     ChainTree.objects.bulk_create([tree], ignore_conflicts=True)

@@ -1,6 +1,7 @@
 """What a request would cost is told before it is made: by part, exactly where it can be."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -11,6 +12,7 @@ from minting.chain.estimates import Part, Terms, estimate
 from minting.chain.kept_prices import keep_price
 from minting.chain.prices import Congestion, Price, in_sol, priority_fee, rent_of
 from minting.states import ChainMode
+from tests.chain.trees.rows import make_tree
 from tests.factories import BrandWorld, make_product
 from tests.planes import acting_as
 
@@ -96,6 +98,30 @@ def test_as_many_mints_are_told_as_fit_a_packet(schema, uri, fit):
     assert offers.mints_at_once(schema, 20, uri) == fit
 
 
+def test_fewer_fit_where_each_names_its_collection():
+    alone, of_one = (offers.mints_at_once(2, 20, 34, has_collection=has) for has in (False, True))
+    assert (alone, of_one) == (8, 5)
+
+
+@pytest.fixture
+def every_mode(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a network on which every mode may be asked for."""
+    settings.SOLANA_NETWORK = "devchain"
+    for module in (cost_estimates, offers):
+        monkeypatch.setattr(module, "available_modes", lambda: tuple(ChainMode.values))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("every_mode")
+def test_the_collection_of_a_tree_is_in_the_estimate(api: APIClient, nordhav: BrandWorld):
+    body = {"quantity": 100, "chain_mode": "cnft", "schema": 2}
+    before = api.post(URL, body).json()["data"]["trees"]["mints_per_transaction"]
+    with acting_as("worker"):
+        make_tree(nordhav, depth=14, schema=2, core_collection="C" * 44)
+    after = api.post(URL, body).json()["data"]["trees"]["mints_per_transaction"]
+    assert after < before
+
+
 @pytest.mark.django_db
 def test_every_mode_is_told_side_by_side_and_one_by_itself(api: APIClient, settings):
     settings.SOLANA_NETWORK = "devchain"
@@ -111,12 +137,8 @@ def test_every_mode_is_told_side_by_side_and_one_by_itself(api: APIClient, setti
 
 
 @pytest.mark.django_db
-def test_assets_are_told_with_the_room_of_the_brands_trees(
-    api: APIClient, nordhav: BrandWorld, settings, monkeypatch
-):
-    settings.SOLANA_NETWORK = "devchain"
-    for module in (cost_estimates, offers):
-        monkeypatch.setattr(module, "available_modes", lambda: tuple(ChainMode.values))
+@pytest.mark.usefixtures("every_mode")
+def test_assets_are_told_with_the_room_of_the_brands_trees(api: APIClient, nordhav: BrandWorld):
     product = make_product(nordhav)
     body = {"quantity": 100, "chain_mode": "cnft", "product_id": str(product.id), "schema": 2}
     told = api.post(URL, body).json()["data"]

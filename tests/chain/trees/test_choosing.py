@@ -74,6 +74,16 @@ def test_another_tree_is_asked_for_when_nine_of_ten_leaves_are_taken(nordhav):
     assert len(asked_for(nordhav)) == 1
 
 
+def test_the_next_tree_goes_on_with_the_collection(nordhav):
+    collection = "So11111111111111111111111111111111111111112"
+    make_tree(nordhav, depth=3, schema=LeafSchema.V2)
+    make_tree(nordhav, depth=3, schema=LeafSchema.V2, core_collection=collection, symbol="DPP")
+    make_tree(nordhav, schema=LeafSchema.V2, status=TreeStatus.ARCHIVED)
+    take(nordhav, 16, LeafSchema.V2)
+    (asked,) = asked_for(nordhav)
+    assert (asked.core_collection, asked.symbol, asked.schema) == (collection, "DPP", LeafSchema.V2)
+
+
 def test_a_tree_that_could_not_be_made_keeps_others_from_being_asked_for(nordhav):
     make_tree(nordhav, status=TreeStatus.FAILED)
     assert take(nordhav, 10) == []
