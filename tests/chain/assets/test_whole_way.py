@@ -8,6 +8,7 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from minting.chain.assets.grouping import Grouped
 from minting.chain.assets.minting import instructions_of
 from minting.chain.assets.naming import name_of
 from minting.chain.bubblegum.leaves import leaf_of
@@ -18,13 +19,17 @@ from minting.proofs.giving import proof_of
 from minting.proofs.merkle import leaf_hash
 from tests.chain.assets.collections import make_collection
 from tests.chain.assets.conftest import assets, group, leaves_on, planted
+from tests.chain.changes.conftest import finish as finish_changes
 from tests.chain.checking import problems_found
 from tests.chain.reconciliation.conftest import without_rules
 from tests.chain.test_real_programs import send
 from tests.planes import acting_as
+from tests.resolver.conftest import connections  # noqa: F401 - a fixture
+from tests.resolver.scanning import scan
 from tieback.brands.scoping import brand_scope
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.programs]
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
 def finish(sender, job):
@@ -73,6 +78,57 @@ def test_every_unit_gets_the_leaf_that_the_chain_told_of(
     with acting_as("worker"), brand_scope(job.brand_id):
         tree = ChainTree.objects.get(pk=tree.pk)
     assert (tree.current_supply, tree.reserved) == (40, 0)
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_persons_first_scan_ends_in_a_leaf_and_a_programs_in_none(sender, wished, nordhav):
+    tree, owner = planted(sender, nordhav), str(Keypair().pubkey())
+    job = wished(3, chain_mode="cnft_on_first_scan", activation_mode="first_scan", leaf_owner=owner)
+    with brand_scope(job.brand_id):
+        gtin, units = job.batch.gtin, list(job.batch.units.order_by("ordinal"))
+    with acting_as("resolver"):
+        scan(f"/01/{gtin}/21/{units[0].token}", user_agent=GOOGLEBOT)
+        found = [scan(f"/01/{gtin}/21/{units[1].token}").finding for _ in range(2)]
+    assert [one.is_first_scan for one in found] == [True, False]
+    (row,) = finish(sender, job)
+    (told,) = leaves_on(sender.chain, tree.address)
+    assert (row.unit.token, row.status, row.owner) == (units[1].token, "completed", owner)
+    assert (row.leaf_index, bytes(row.leaf_hash)) == (told.leaf.nonce, told.hash)
+    with acting_as("worker"):
+        assert group() == Grouped(0, is_more=False)
+
+
+def test_what_is_asked_for_on_demand_is_the_leaf_of_whom_it_is_given_to(
+    sender, wished, nordhav, client_of
+):
+    tree, owner, buyer = planted(sender, nordhav), Keypair().pubkey(), Keypair().pubkey()
+    job = wished(3, chain_mode="cnft_on_demand")
+    with brand_scope(job.brand_id):
+        tokens = job.batch.units.order_by("ordinal").values_list("token", flat=True)
+        owned, given, _ = tokens
+    client = client_of(nordhav)
+    for path, body in (
+        (f"{owned}/mint-on-chain/", {"owner": str(owner)}),
+        # There is none to be given away: it is minted first.
+        (f"{given}/transfer/", {"to": str(buyer)}),
+    ):
+        assert client.post(f"/api/v1/mint-units/{path}", body).status_code == 202
+    finish_changes(sender, job)
+    last = {
+        one.leaf.nonce: one.leaf.owner for one in reversed(leaves_on(sender.chain, tree.address))
+    }
+    shown = {
+        token: client.get(f"/api/v1/mint-units/{token}/asset/").json()["data"]
+        for token in (owned, given)
+    }
+    assert {token: one["owner"] for token, one in shown.items()} == {
+        owned: str(owner),
+        given: str(buyer),
+    }
+    assert {one["leaf_index"]: one["owner"] for one in shown.values()} == {
+        index: str(whose) for index, whose in last.items()
+    }
+    assert len(assets(job)) == 2
 
 
 @pytest.mark.parametrize("version", Version)
