@@ -12,7 +12,8 @@ from django_scopes import ScopeError, scopes_disabled
 from tests.factories import BrandWorld
 from tests.platform.furnishing import brand_tables
 from tieback.brands.models import Membership
-from tieback.brands.scoping import brand_scope, user_scope
+from tieback.brands.roles import Role
+from tieback.brands.scoping import brand_scope, memberships_of, user_scope
 
 PACKAGES = ("tieback", "minting", "exports", "resolver")
 
@@ -108,6 +109,27 @@ def test_a_scope_within_another_puts_that_one_back(nordhav: BrandWorld, stranger
         with connection.cursor() as cursor:
             cursor.execute("select current_setting('tieback.brand_id')")
             assert cursor.fetchone() == (str(nordhav.brand.id),)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_persons_brands_are_found_in_one_trip_that_leaves_nothing_behind(
+    nordhav: BrandWorld, strangers: BrandWorld, django_assert_num_queries
+):
+    person, other = nordhav.people[Role.EDITOR], strangers.people[Role.OWNER]
+    with brand_scope(strangers.brand.id):
+        Membership.objects.create(brand=strangers.brand, user=person, role=Role.VIEWER)
+    with django_assert_num_queries(1):
+        found = memberships_of(person.pk, most=2)
+    both = [(nordhav.brand.id, Role.EDITOR), (strangers.brand.id, Role.VIEWER)]
+    assert found == both
+    assert memberships_of(person.pk, most=1) == both[:1]
+    assert memberships_of(person.pk, brand_id=strangers.brand.id, most=2) == both[1:]
+    assert memberships_of(other.pk, brand_id=nordhav.brand.id, most=2) == []
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting('tieback.user_id', true)")
+        assert cursor.fetchone() == ("",)
+        cursor.execute("select count(*) from brands_membership")
+        assert cursor.fetchone() == (0,)
 
 
 def test_only_the_named_modules_leave_the_scope():

@@ -18,9 +18,9 @@ from tieback.api import idempotency
 from tieback.api.envelope import unavailable
 from tieback.api.principal import Machine, Principal
 from tieback.api.throttles import count_request
-from tieback.brands.models import Membership, User
+from tieback.brands.models import User
 from tieback.brands.roles import Role, Scope
-from tieback.brands.scoping import brand_scope, user_scope
+from tieback.brands.scoping import brand_scope, memberships_of
 from tieback.errors import FieldError, Forbidden, NotFound, ValidationFailed
 
 log = structlog.get_logger(__name__)
@@ -139,11 +139,7 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
 
 
 def _member(user: User, wanted: UUID | None) -> Principal:
-    with user_scope(user.pk):
-        memberships = Membership.objects.filter(user=user)
-        if wanted is not None:
-            memberships = memberships.filter(brand_id=wanted)
-        rows = list(memberships.values_list("brand_id", "role")[:2])
+    rows = memberships_of(user.pk, brand_id=wanted, most=2)
     if not rows:
         raise UnknownWorkspace
     if len(rows) > 1:

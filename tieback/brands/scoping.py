@@ -8,7 +8,7 @@ survives a commit on a pooled connection.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -20,6 +20,14 @@ _Row = TypeVar("_Row", bound=models.Model)
 _ENTER = (
     "select coalesce(current_setting(%(name)s, true), ''), set_config(%(name)s, %(value)s, true)"
 )
+# Sent as one, which PostgreSQL runs as one transaction where there is none yet.
+_MEMBERSHIPS = """
+select set_config('tieback.user_id', %(value)s, true);
+select brand_id, role from brands_membership
+ where user_id = %(user)s and (%(brand)s::uuid is null or brand_id = %(brand)s::uuid)
+ order by created_at, id limit %(most)s;
+select set_config('tieback.user_id', '', true)
+"""
 
 
 class BrandManager(models.Manager[_Row]):
@@ -79,6 +87,26 @@ def user_scope(user_id: int) -> Iterator[None]:
     """Open a transaction in which a person's own memberships, and their brands, can be read."""
     with _transaction_setting("tieback.user_id", str(user_id)), scopes_disabled():
         yield
+
+
+def memberships_of(
+    user_id: int, *, brand_id: UUID | None = None, most: int
+) -> list[tuple[UUID, str]]:
+    """Return at most so many brands of a person with their role there, the first ones first.
+
+    One trip to the database, where ``user_scope`` takes four: every request of a person asks.
+    """
+    values: dict[str, Any] = {
+        "value": str(user_id),
+        "user": user_id,
+        "brand": brand_id,
+        "most": most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBERSHIPS, values)
+        cursor.nextset()
+        rows: list[tuple[UUID, str]] = cursor.fetchall()
+    return rows
 
 
 def all_brands() -> AbstractContextManager[None]:
