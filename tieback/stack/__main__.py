@@ -43,7 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     around.add_argument("--temporary", action="store_true", help="a home that is thrown away")
     around.add_argument("--fresh", action="store_true", help="empty the home first")
     around.add_argument(
-        "--template", type=Path, metavar="SQL", help="what databases that the command makes hold"
+        "--template",
+        type=Path,
+        metavar="SQL",
+        help="run by the superuser first: databases that the command makes begin with it",
     )
     around.add_argument("command", nargs="+", help="after --")
     for each in (up, around):
@@ -69,6 +72,9 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _with(options: argparse.Namespace) -> int:
+    if options.template and not options.temporary:
+        message = "--template is for a --temporary home: what is kept is not made twice"
+        raise StackError(message)
     home = None if options.temporary else options.home
     with Stack(home, free_ports=options.free_ports, fresh=options.fresh) as stack:
         _catch_signals(stack)
