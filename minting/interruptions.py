@@ -15,6 +15,7 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from tieback.broken_lines import line_broke
 from tieback.errors import PermanentError, TransientError
 
 RECONNECT_SECONDS = 30.0
@@ -23,12 +24,7 @@ LONGEST_ERROR = 500
 # end of a transaction that was left idle.
 _SESSION_ENDED = ("08", "57P", "25P03")
 _UNDONE_FOR_OTHERS = ("40",)
-_OF_THE_LINE = (
-    OperationalError,
-    InterfaceError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-)
+_OF_THE_LINE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
 
 def reconnected(read: Callable[[], bool]) -> bool:
@@ -55,7 +51,8 @@ def is_interruption(error: BaseException) -> bool:
         return state.startswith(ended) or not connection.is_usable()
     # What the server says has a state; these are the client library's own, of a line that broke.
     # The connection itself tells nothing: Django opens it anew on the way out of a transaction.
-    return isinstance(error, _OF_THE_LINE) or not connection.is_usable()
+    is_of_the_line = line_broke(error) or isinstance(error, _OF_THE_LINE)
+    return is_of_the_line or not connection.is_usable()
 
 
 def was_undone(error: BaseException) -> bool:

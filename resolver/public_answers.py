@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
@@ -17,6 +16,7 @@ from resolver.hosts import brand_of
 from resolver.misses import seconds_to_wait
 from resolver.representations import HTML, JSON, JSON_LD
 from tieback.api.envelope import error_response
+from tieback.broken_lines import MAYBE_OF_THE_LINE, line_broke
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,9 @@ def answered(
         face = face_of(brand)
         shown = show(brand, face)
         return missed(request, face) if shown is None else shown
-    except (Unavailable, OperationalError, InterfaceError) as error:
+    except (Unavailable, *MAYBE_OF_THE_LINE) as error:
+        if not (isinstance(error, Unavailable) or line_broke(error)):
+            raise
         log.warning("page_unavailable", error=type(error).__name__)
         return refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE, face)
 

@@ -5,6 +5,7 @@ each role's session is put by, and taken up again as new.
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -92,9 +93,16 @@ def act_as(plane: str) -> None:
 
 
 def cut_own_connection() -> None:
-    """End this process's session from another one, as a restart of the database would."""
+    """End this process's session from another one, as a restart of the database would.
+
+    Behind a pooler the line itself is cut, since the end of an idle session would not be told.
+    """
+    if os.environ.get("DATABASE_DIRECT_URL"):
+        connection.ensure_connection()
+        with socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+        return
     with connection.cursor() as cursor:
-        # Not the connection's own word for it: behind a pooler that is the pooler's.
         cursor.execute("select pg_backend_pid()")
         (pid,) = cursor.fetchone()
     with open_session() as other:

@@ -6,14 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from threading import Barrier
 
+import psycopg
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InternalError, connection, transaction
 
 from chaos.proxy import Proxy
 from minting.interruptions import is_interruption, was_undone
 from tieback import celery
 from tieback.brands.scoping import brand_scope
+from tieback.broken_lines import line_broke
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("worker")]
 
@@ -49,6 +51,21 @@ def test_a_statement_that_failed_is_an_error_of_the_work():
     with pytest.raises(DatabaseError) as caught, transaction.atomic():
         connection.cursor().execute("select 1 / 0")
     assert not is_interruption(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_of_the_line"),
+    [
+        # A pooler's word after the server's last one.
+        (psycopg.InternalError("received 2 results from command 'COMMIT'"), True),
+        (psycopg.errors.InFailedSqlTransaction("commands are ignored"), False),
+    ],
+)
+def test_a_commit_that_was_answered_twice_is_of_the_line(cause, is_of_the_line):
+    connection.ensure_connection()
+    error = InternalError(str(cause))
+    error.__cause__ = cause
+    assert (line_broke(error), is_interruption(error)) == (is_of_the_line, is_of_the_line)
 
 
 def lock(number: int) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from tieback.broken_lines import line_broke
 from tieback.errors import (
     BodyTooLarge,
     FieldError,
@@ -161,7 +162,7 @@ def _in_our_words(error: Exception) -> Exception:
             return BodyTooLarge("The request's body is too large.")
         case SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return exceptions.ParseError("The request's body could not be read.")
-        case OperationalError() | InterfaceError():
+        case DatabaseError() | InterfaceError() if line_broke(error):
             log.error("database_unavailable", exc_info=error)
             return Unavailable()
     return error

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tieback.api.envelope import error_response, unavailable
+from tieback.broken_lines import line_broke
 from tieback.errors import Unavailable
 
 _WORDS = {
@@ -48,7 +48,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer after an exception nobody caught; one that will pass says when to come back."""
-    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+    if not line_broke(sys.exception()):
         return _answer(request, 500)
     if request.path.startswith(_MACHINES):
         return unavailable(request)

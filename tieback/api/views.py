@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from rest_framework import exceptions
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -21,6 +21,7 @@ from tieback.api.throttles import count_request
 from tieback.brands.models import User
 from tieback.brands.roles import Role, Scope
 from tieback.brands.scoping import brand_scope, memberships_of
+from tieback.broken_lines import MAYBE_OF_THE_LINE, line_broke
 from tieback.errors import FieldError, Forbidden, NotFound, ValidationFailed
 
 log = structlog.get_logger(__name__)
@@ -80,7 +81,9 @@ class BrandAPIView(NeverStored, GenericAPIView[Any]):
                     self._keyed.keep(
                         response, lifetime=self.answers_live, shown_once=self.shown_once
                     )
-        except (OperationalError, InterfaceError):
+        except MAYBE_OF_THE_LINE as error:
+            if not line_broke(error):
+                raise
             # Raised by the commit, after the handler: whether it took place is not known here.
             log.exception("commit_failed")
             return unavailable(request)
