@@ -11,7 +11,7 @@ _KEPT = {"django_content_type", "auth_permission"}
 
 
 def empty_tables(*names: str) -> None:
-    """Empty tables with their partitions; without names all, in place of Django's ``flush``."""
+    """Empty the named tables, else all, in place of Django's ``flush``; and every partition."""
     known = set(connection.introspection.django_table_names(only_existing=False)) - _KEPT
     with connection.cursor() as cursor:
         cursor.execute("select testing.empty_tables(%s)", [sorted(names or known)])
