@@ -18,7 +18,6 @@ from tieback.planes import RESOLVER
 from tieback.stack.environment import DATABASE
 from tieback.stack.ports import HOST, free_ports
 from tieback.stack.probes import http_answers
-from tieback.stack.processes import PROCESSES
 from tieback.stack.supervisor import Service
 
 # The resolver's setting that says whether a scan is recorded.
@@ -115,11 +114,11 @@ class Peers:
         return servers
 
     def _callable(self, port: int) -> Service:
-        # The resolver's own command, but for what it serves.
-        (process,) = (process for process in PROCESSES if process.name == OURS)
-        words = [word.format(host=HOST, port=port) for word in process.argv]
-        words[words.index("--blocking-threads") + 1] = _THREADS_OF_CALLABLE
-        argv = (sys.executable, "-m", *words[:-1], "bench.peers.callable:application")
+        argv = (
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
+            *("--blocking-threads", _THREADS_OF_CALLABLE, "--host", HOST, "--port", str(port)),
+            "bench.peers.callable:application",
+        )
         metrics = self.system.stack.home / "metrics" / CALLABLE
         return self._service(
             CALLABLE,

@@ -10,9 +10,11 @@ so that a scan is never answered with a guess.
 import re
 import select
 import time
-from collections.abc import Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from queue import Empty, LifoQueue
 from typing import Any, NamedTuple
@@ -24,12 +26,21 @@ from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq.abc import PGresult
 
+from resolver.turns import wait_for
+from resolver.under_way import Came, UnderWay
+
 STATEMENT_TIMEOUT_MS = 500
 CONNECT_TIMEOUT_SECONDS = 2
 # After a failed connect every scan is answered at once for this long, instead of waiting in turn.
 REST_SECONDS = 0.5
 #: How many connections a process has: scans of one kind share a statement, see ``gathering``.
 SESSIONS = 4
+#: Those who wait for the database, so that scans need not: for a statement that is one scan's, and
+#: for one of many, which must not stand in line behind those.
+STATEMENTS = ThreadPoolExecutor(SESSIONS, thread_name_prefix="statement")
+SHARED_STATEMENTS = ThreadPoolExecutor(SESSIONS, thread_name_prefix="shared statement")
+#: After so long without an answer the server, which ends a statement sooner, is taken for gone.
+LONGEST_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + CONNECT_TIMEOUT_SECONDS
 
 #: In a statement that writes: its commit waits for the disk, or does not, whatever the session, the
 #: role or a pooler says. Where the session says so already, as those of ``connect`` do, to say it
@@ -80,6 +91,10 @@ _CANNOT_WRITE = (
 _OUTCOME_UNKNOWN = (_Lost, psycopg.errors.CrashShutdown)
 
 
+#: After these the connection is as good as before.
+_LEAVES_SESSION = (psycopg.errors.QueryCanceled, *_CANNOT_WRITE)
+
+
 class _Rest:
     """Until when nobody tries to connect again."""
 
@@ -87,6 +102,8 @@ class _Rest:
 
 
 Parameters = tuple[Any, ...] | dict[str, Any]
+#: What became of a statement that was sent.
+Outcome = list[tuple[Any, ...]] | psycopg.Error
 
 
 def fetch_one(query: str, parameters: Parameters) -> tuple[Any, ...] | None:
@@ -102,15 +119,67 @@ def fetch_all(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     connection, it is asked once more on a new one; what it may have done is not asked again.
     Raises ``Unavailable``, as ``NotWritten`` where that may help.
     """
-    try:
-        return _run(query, parameters)
-    except psycopg.Error as error:
-        _give_up(error)
+    by = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+    return wait_for(partial(fetch_here, query, parameters, by=by), STATEMENTS)
+
+
+def fetch_here(
+    query: str,
+    parameters: Parameters,
+    failed: psycopg.Error | None = None,
+    by: float = float("inf"),
+) -> list[tuple[Any, ...]]:
+    """Do as ``fetch_all`` does and keep this thread; ``failed`` is what came of ``send``.
+
+    What has waited for a thread for longer than ``by``, of the monotonic clock, is not begun.
+    """
+    if failed is None:
+        _check_time(by)
+        try:
+            return _run(query, parameters)
+        except psycopg.Error as error:
+            failed = error
+    _give_up(failed)
+    _check_time(by)
     try:
         return _run(query, parameters)
     except psycopg.Error as error:
         _give_up(error)
         raise Unavailable from error
+
+
+def _check_time(by: float) -> None:
+    if time.monotonic() > by:
+        raise Unavailable
+
+
+def send(
+    loop: AbstractEventLoop, query: str, parameters: Parameters, then: Callable[[Outcome], None]
+) -> bool:
+    """Send a statement by a connection that is ready for it; the loop calls ``then``.
+
+    Returns False where there is none, for a thread to connect or to wait.
+    """
+    free = _Sessions.free
+    try:
+        session = free.get_nowait()
+    except Empty:
+        return False
+    if session is None or not session.is_ready_for(query):
+        free.put(session)
+        return False
+
+    def finish(outcome: Outcome) -> None:
+        free.put(_left_of(session, outcome))
+        then(outcome)
+
+    try:
+        session.send(loop, query, parameters, finish)
+    except BaseException:
+        session.close()
+        free.put(None)
+        raise
+    return True
 
 
 def connect() -> psycopg.Connection[tuple[Any, ...]]:
@@ -184,8 +253,45 @@ class _Session:
     def run(self, query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
         """Run a statement that returns rows, wait for it, and return them."""
         statement = _statement(query)
-        given = statement.values_of(parameters)
-        found = self._send(statement, self._values.dump_sequence(given, statement.formats))
+        return self._rows_of(self._execute(statement, self._dumped(statement, parameters)))
+
+    def is_ready_for(self, query: str) -> bool:
+        """Tell whether the connection is there, and no statement has to be prepared first."""
+        known = not self._prepares or _statement(query).name in self._prepared
+        return known and not self.has_ended
+
+    def send(
+        self,
+        loop: AbstractEventLoop,
+        query: str,
+        parameters: Parameters,
+        then: Callable[[Outcome], None],
+    ) -> None:
+        """Send a statement that it is ready for; the loop hands over what becomes of it."""
+        statement, libpq = _statement(query), self._libpq
+        values = self._dumped(statement, parameters)
+        try:
+            if self._prepares:
+                libpq.send_query_prepared(statement.name, values)
+            else:
+                libpq.send_query_params(statement.text, values)
+        except psycopg.OperationalError as error:
+            loop.call_soon(then, _Lost(str(error)))
+            return
+        UnderWay(libpq, loop, LONGEST_SECONDS, lambda came: then(self._outcome_of(came)))
+
+    def _outcome_of(self, came: Came) -> Outcome:
+        try:
+            if isinstance(came, str):
+                raise _Lost(came)
+            return self._rows_of(came)
+        except psycopg.Error as error:
+            return error
+
+    def _dumped(self, statement: _Statement, parameters: Parameters) -> Sequence[Any]:
+        return self._values.dump_sequence(statement.values_of(parameters), statement.formats)
+
+    def _rows_of(self, found: PGresult) -> list[tuple[Any, ...]]:
         _check(found, pq.ExecStatus.TUPLES_OK)
         self._values.set_pgresult(found)
         return self._values.load_rows(0, found.ntuples, tuple)
@@ -199,7 +305,7 @@ class _Session:
         """End the connection."""
         self._connection.close()
 
-    def _send(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
+    def _execute(self, statement: _Statement, values: Sequence[Any]) -> PGresult:
         if not self._prepares:
             return self._libpq.exec_params(statement.text, values)
         if statement.name not in self._prepared:
@@ -237,7 +343,7 @@ def _run(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
             session = None
         session = session or _new_session()
         return session.run(query, parameters)
-    except (psycopg.errors.QueryCanceled, *_CANNOT_WRITE):
+    except _LEAVES_SESSION:
         raise
     except BaseException:
         if session:
@@ -246,6 +352,14 @@ def _run(query: str, parameters: Parameters) -> list[tuple[Any, ...]]:
         raise
     finally:
         free.put(session)
+
+
+def _left_of(session: _Session, outcome: Outcome) -> _Session | None:
+    """Return a session for the next statement; one that has failed is not used again."""
+    if not isinstance(outcome, psycopg.Error) or isinstance(outcome, _LEAVES_SESSION):
+        return session
+    session.close()
+    return None
 
 
 def _new_session() -> _Session:

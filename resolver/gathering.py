@@ -7,13 +7,18 @@ and at once. What a statement writes down it has written for each of its scans b
 is answered, so nothing is kept in memory that a killed process could take with it.
 """
 
-import threading
+from asyncio import AbstractEventLoop
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
 
-from resolver.database import Unavailable, fetch_all
+from resolver.database import SHARED_STATEMENTS, Outcome, fetch_here, send
+from resolver.turns import Turn, present
+
+#: Scans of one statement: so many fit what a socket takes at a time, and more would save nothing.
+MOST_TOGETHER = 128
 
 #: What a scan asks with: text, or null.
 Values = tuple[str | None, ...]
@@ -23,16 +28,12 @@ Row = tuple[Any, ...]
 class _Asked:
     """One scan's question, until it has its answer."""
 
-    __slots__ = ("error", "has_answer", "row", "turn", "values")
+    __slots__ = ("error", "row", "turn", "values")
 
-    def __init__(self, values: Values):
-        self.values = values
+    def __init__(self, values: Values, turn: Turn | None):
+        self.values, self.turn = values, turn
         self.row: Row | None = None
-        self.error: type[Unavailable] | None = Unavailable
-        self.has_answer = False
-        # Held until this scan has its answer, or has to fetch it for all that wait.
-        self.turn = threading.Lock()
-        self.turn.acquire()
+        self.error: Exception | None = None
 
 
 class Question:
@@ -50,60 +51,98 @@ class Question:
 with asked as (
     select * from unnest({arrays}) with ordinality as asked ({columns})
 ){query}"""  # noqa: S608 - of constants only
-        self._lock = threading.Lock()
         self._waiting: list[_Asked] = []
         self._is_asking = False
 
     def ask(self, values: Values) -> Row | None:
         """Return the row of one scan, without its place; None where it has none.
 
-        Raises ``Unavailable``, as ``NotWritten`` where that may help.
+        Off the loop a scan shares its statement with nobody. Raises ``Unavailable``, as
+        ``NotWritten`` where that may help.
         """
-        mine = _Asked(values)
-        with self._lock:
+        turn = present()
+        mine = _Asked(values, turn)
+        if turn is None:
+            self._fetch([mine])
+        else:
             self._waiting.append(mine)
-            has_to_wait, self._is_asking = self._is_asking, True
-        if has_to_wait:
-            mine.turn.acquire()
-        if not mine.has_answer:
-            self._answer_all()
+            if not self._is_asking:
+                self._is_asking = True
+                # Whoever else has just come is asked for as well.
+                turn.loop.call_soon(self._ask_next, turn.loop)
+            turn.give_way()
         if mine.error:
             raise mine.error
         return mine.row
 
-    def _answer_all(self) -> None:
-        """Answer those that wait, of whom the caller is the first, and let the next one do so."""
-        with self._lock:
-            asked, self._waiting = self._waiting, []
+    def _ask_next(self, loop: AbstractEventLoop) -> None:
+        """Send a statement for those that wait, if any do."""
+        asked, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        self._is_asking = bool(asked)
+        if not asked:
+            return
         try:
-            self._fetch(asked)
-        finally:
-            with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                self._is_asking = following is not None
-            # The next statement is on its way while these scans are answered.
-            if following:
-                following.turn.release()
-            for one in asked:
-                one.has_answer = True
-                one.turn.release()
+            is_sent = send(loop, self.query, _arrays(asked), partial(self._receive, loop, asked))
+        except Exception:  # noqa: BLE001 - a thread finds out whose values are the trouble
+            is_sent = False
+        if not is_sent:
+            self._leave_to_thread(loop, asked)
 
-    def _fetch(self, asked: Sequence[_Asked]) -> None:
+    def _receive(self, loop: AbstractEventLoop, asked: Sequence[_Asked], came: Outcome) -> None:
+        if isinstance(came, psycopg.Error):
+            self._leave_to_thread(loop, asked, came)
+        else:
+            _hand_out(asked, came)
+            self._answer(loop, asked)
+
+    def _leave_to_thread(
+        self,
+        loop: AbstractEventLoop,
+        asked: Sequence[_Asked],
+        failed: psycopg.Error | None = None,
+    ) -> None:
+        """Let a thread do what may take a while: connect, prepare, or ask once more."""
         try:
-            rows = fetch_all(self.query, arrays_of([one.values for one in asked]))
-        except Unavailable as error:
+            done = SHARED_STATEMENTS.submit(self._fetch, asked, failed)
+        except RuntimeError as error:
+            # No thread is to be had, as while the process ends.
+            self._fail(loop, asked, error)
+        else:
+            done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._answer, loop, asked))
+
+    def _fail(self, loop: AbstractEventLoop, asked: Sequence[_Asked], error: Exception) -> None:
+        for one in asked:
+            one.error = error
+        loop.call_soon(self._answer, loop, asked)
+
+    def _answer(self, loop: AbstractEventLoop, asked: Sequence[_Asked]) -> None:
+        # The next statement is on its way while these scans are answered.
+        self._ask_next(loop)
+        for one in asked:
+            if one.turn:
+                one.turn.take()
+
+    def _fetch(self, asked: Sequence[_Asked], failed: psycopg.Error | None = None) -> None:
+        """Ask for all of them, and note what each is to get; nothing is raised."""
+        try:
+            _hand_out(asked, fetch_here(self.query, _arrays(asked), failed))
+        except Exception as error:  # noqa: BLE001 - each scan raises it where it is dealt with
             if len(asked) > 1 and isinstance(error.__cause__, psycopg.DataError):
                 # What the server cannot read in one scan's values is that scan's trouble alone.
                 for one in asked:
                     self._fetch([one])
                 return
             for one in asked:
-                one.error = type(error)
-            return
-        for one in asked:
-            one.error = None
-        for row in rows:
-            asked[row[0] - 1].row = row[1:]
+                one.error = error
+
+
+def _arrays(asked: Sequence[_Asked]) -> tuple[str, ...]:
+    return arrays_of([one.values for one in asked])
+
+
+def _hand_out(asked: Sequence[_Asked], rows: Sequence[Row]) -> None:
+    for row in rows:
+        asked[row[0] - 1].row = row[1:]
 
 
 def arrays_of(asked: Sequence[Values]) -> tuple[str, ...]:

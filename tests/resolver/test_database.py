@@ -88,7 +88,7 @@ def test_a_statement_that_takes_too_long_ends_and_keeps_its_connection(connectio
 def losing_an_answer(monkeypatch: pytest.MonkeyPatch, connections: list) -> list[str]:
     """Cut the next statement's connection when it has taken effect; list the statements sent."""
     sent: list[str] = []
-    send = database._Session._send
+    send = database._Session._execute
 
     def lose(session: database._Session, statement: database._Statement, values: list) -> object:
         sent.append(statement.text.decode())
@@ -99,7 +99,7 @@ def losing_an_answer(monkeypatch: pytest.MonkeyPatch, connections: list) -> list
             its_socket.shutdown(socket.SHUT_RDWR)
         return send(session, statement, values)
 
-    monkeypatch.setattr(database._Session, "_send", lose)
+    monkeypatch.setattr(database._Session, "_execute", lose)
     return sent
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from tests.reliability.scale import scaled
 from tests.resolver.scanning import IPHONE
 from tests.resolver.units import mint, units_of, waiting_activations
 from tieback.stack.ports import HOST, free_ports
+from tieback.stack.processes import PROCESSES
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -59,12 +61,9 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "TIEBACK_TLS": "false",
     }
     environ.pop("ALLOWED_HOSTS", None)
-    command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
-        "--respawn-failed-workers",
-        *("--blocking-threads", "16", "--host", HOST, "--port", str(port)),
-        "resolver.wsgi:application",
-    ]
+    (process,) = (process for process in PROCESSES if process.name == "resolver")
+    words = [word.format(host=HOST, port=port) for word in process.argv]
+    command = [sys.executable, "-m", *words]
     _Asked.log = home / "log"
     with _Asked.log.open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
@@ -164,3 +163,35 @@ def test_scans_are_in_the_metrics_of_all_processes_together(port):
     page = ask(port, "/metrics")[2]
     counted = next(line for line in page.splitlines() if 'outcome="malformed"' in line)
     assert float(counted.split()[-1]) >= 8
+
+
+def test_the_body_of_a_request_is_left_alone(nordhav, port):
+    minted = mint(nordhav, status=UnitStatus.ACTIVE)
+    client = http.client.HTTPConnection(HOST, port, timeout=10)
+    always = {"Host": _Asked.host, "User-Agent": IPHONE}
+    try:
+        client.request("POST", minted.path(), body=b"x" * 100_000, headers=always)
+        answer = client.getresponse()
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+        answer.read()
+    finally:
+        client.close()
+    assert ask(port, minted.path())[0] == 307
+
+
+def test_head_says_what_get_would_without_its_body(nordhav, port):
+    (token,) = mint(nordhav).tokens
+    for path in (f"/mu/{token}", f"/p/{token}", "/mu/malformed"):
+        status, headers, body = ask(port, path, "HEAD")
+        assert (status, body) == (ask(port, path)[0], "")
+        assert headers["Content-Length"] is not None
+
+
+def test_who_hangs_up_leaves_nothing_behind(nordhav, port):
+    (token,) = mint(nordhav, status=UnitStatus.ACTIVE).tokens
+    request = f"GET /p/{token} HTTP/1.1\r\nHost: {_Asked.host}\r\n\r\n".encode()
+    for _ in range(6):
+        with socket.create_connection((HOST, port), timeout=10) as one:
+            one.sendall(request)
+    assert ask(port, f"/p/{token}")[0] == 200
+    assert "Traceback" not in _Asked.log.read_text()

@@ -34,10 +34,16 @@ class Step:
     argv: tuple[str, ...]
 
 
-def _granian(target: str, *, workers: int, threads: int = 4) -> tuple[str, ...]:
+_IN_THREADS = ("--interface", "wsgi", "--blocking-threads", "4")
+# Scans wait for the database on one thread, see resolver/turns.py.
+_ON_A_LOOP = ("--interface", "rsgi", "--loop", "uvloop", "--no-ws")
+
+
+def _granian(
+    target: str, *, workers: int, interface: tuple[str, ...] = _IN_THREADS
+) -> tuple[str, ...]:
     return (
-        *("granian", "--interface", "wsgi", "--workers", str(workers)),
-        *("--blocking-threads", str(threads)),
+        *("granian", *interface, "--workers", str(workers)),
         # One process that dies must not end those beside it.
         "--respawn-failed-workers",
         # A worker told to stop while it starts misses it; a stop must not take longer than 30 s.
@@ -68,8 +74,7 @@ PROCESSES = (
     Process(
         "resolver",
         RESOLVER,
-        # Most wait, to share the statement of one of them.
-        _granian("resolver.wsgi:application", workers=2, threads=16),
+        _granian("resolver.rsgi:application", workers=2, interface=_ON_A_LOOP),
         ready="/health/liveness",
     ),
     Process(
