@@ -281,12 +281,15 @@ class _Session:
         UnderWay(libpq, loop, LONGEST_SECONDS, lambda came: then(self._outcome_of(came)))
 
     def _outcome_of(self, came: Came) -> Outcome:
+        if isinstance(came, str):
+            return _Lost(came)
         try:
-            if isinstance(came, str):
-                raise _Lost(came)
             return self._rows_of(came)
         except psycopg.Error as error:
             return error
+        except ValueError as error:
+            # It has been done, and nobody can read what the server said.
+            return _Lost(str(error))
 
     def _dumped(self, statement: _Statement, parameters: Parameters) -> Sequence[Any]:
         return self._values.dump_sequence(statement.values_of(parameters), statement.formats)
