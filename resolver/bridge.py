@@ -24,7 +24,7 @@ Application = Callable[[Environ, StartResponse], Any]
 
 #: Pages that a process makes at a time; each thread may have a connection of Django's.
 PAGES = 8
-# A page is not read, so a request's body and what it says of it are left out.
+# No body is read, so what a request says of its own is left out.
 _OF_BODY = frozenset({"content-length", "content-type", "transfer-encoding"})
 _ALWAYS = {
     "SCRIPT_NAME": "",

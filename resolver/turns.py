@@ -1,8 +1,8 @@
 """Lets many requests wait on one thread, each in code that knows nothing of it.
 
 On the server's event loop a request runs as a greenlet: it goes on until it has to wait, gives way
-to the others, and takes its turn again once a thread has done what it waits for. To wake a thread
-for each scan would cost more than the scan. Off the loop, in a thread of Django's, a command or a
+to the others, and takes its turn again once what it waits for is there. To wake a thread for each
+scan would cost more than the scan. Off the loop, in a thread of Django's, a command or a
 test, whoever has to wait just waits.
 """
 
