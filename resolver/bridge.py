@@ -1,31 +1,47 @@
-"""Serves a WSGI callable on granian's event loop, by its own interface (RSGI).
+"""Serves a WSGI callable on uvicorn's event loop.
 
-Requests run as ``turns``, so that those who wait for the database hold no thread. Bodies of
-requests are not read: nothing here is changed by one.
+uvicorn keeps the processes and their sockets; httptools, the parser of Node.js, reads what comes by
+them. Each request then runs as one of the ``turns`` and not as an ASGI application: those who wait
+for the database hold no thread, and no messages are passed. Bodies of requests are not handed on:
+nothing here is changed by one.
 
-Sources: PEP 3333; https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md.
+Sources: PEP 3333; RFC 9110; RFC 9112.
 """
 
+import asyncio
+import math
 import sys
-from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from io import BytesIO
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, cast
+from urllib.parse import unquote_to_bytes
 
-from granian.rsgi import Scope
+import httptools
+import structlog
+from greenlet import GreenletExit
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
 from resolver.turns import Turns, wait_for
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Application = Callable[[Environ, StartResponse], Any]
+_Headers = list[tuple[str, str]]
 
 #: Pages that a process makes at a time; each thread may have a connection of Django's.
 PAGES = 8
-# No body is read, so what a request says of its own is left out.
+#: Line and headers of a request together; more is no browser's.
+LONGEST_HEAD = 65_536
+#: For them to come whole once a client has connected or begun, and for the rest of a body; once the
+#: time is up, as much again may pass before the connection is closed.
+PATIENCE_SECONDS = 15
+# No body is handed on, so what a request says of its own is left out.
 _OF_BODY = frozenset({"content-length", "content-type", "transfer-encoding"})
+_WITHOUT_LENGTH = ("1", "204", "304")
 _ALWAYS = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -33,59 +49,258 @@ _ALWAYS = {
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
+    # TLS ends at the proxy in front.
+    "wsgi.url_scheme": "http",
 }
+
+log = structlog.get_logger(__name__)
 
 
 class _Answer(NamedTuple):
-    status: int
-    headers: list[tuple[str, str]]
+    status: str
+    headers: _Headers
     body: bytes
 
 
-class _Answering(Protocol):
-    """What an answer is given to; either method ends the request."""
+_AS_TEXT = [("Content-Type", "text/plain; charset=utf-8")]
+_FAILED = _Answer("500 Internal Server Error", _AS_TEXT, b"Internal Server Error")
+_NO_HTTP = _Answer("400 Bad Request", _AS_TEXT, b"This is no request of HTTP/1.1.")
+_TOO_LONG = _Answer(
+    "431 Request Header Fields Too Large", _AS_TEXT, b"The head of this request is too long."
+)
+_CLOSE = b"Connection: close\r\n"
 
-    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
 
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+class _Request:
+    """One request, from when its head is there until it is answered."""
+
+    __slots__ = ("environ", "is_whole", "keeps")
+
+    def __init__(self, environ: Environ, *, keeps: bool):
+        self.environ = environ
+        #: Whether the connection goes on after the answer.
+        self.keeps = keeps
+        self.is_whole = False
 
 
-class Bridge:
-    """An RSGI application that answers as a WSGI callable does."""
+class Bridge(asyncio.Protocol):
+    """One connection, whose requests a WSGI callable answers, one after the other.
 
-    _turns: Turns
-    _loop: AbstractEventLoop
+    It is what uvicorn calls a protocol class, with the arguments that it gives to one.
+    """
 
-    def __init__(self, application: Application):
-        self._application = application
+    _transport: asyncio.Transport
+    _alarm: asyncio.TimerHandle
+    _always: Environ
+    _environ: Environ
+    _url: bytes
 
-    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
-        """Get ready for the loop that requests come by."""
-        self._loop, self._turns = loop, Turns(loop)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: Mapping[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ):
+        self._application: Application = config.loaded_app
+        self._idle_seconds = config.timeout_keep_alive
+        self._server = server_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._turns = _turns_of(self._loop)
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        # The one that is answered, and those that came after it without waiting for the answer.
+        self._present: _Request | None = None
+        self._next: deque[_Request] = deque()
+        self._newest: _Request | None = None
+        #: Bytes of a head that has not come whole.
+        self._of_head = 0
+        #: When the client's time is up, as the loop tells it.
+        self._until = math.inf
+        self._is_full = self._is_held = False
 
-    async def __rsgi__(self, scope: Scope, protocol: _Answering) -> None:
-        """Answer one request."""
-        answered: Future[_Answer] = self._loop.create_future()
-        self._turns.begin(partial(self._answer, environ_of(scope), answered))
-        status, headers, body = await answered
-        if body:
-            protocol.response_bytes(status, headers, body)
+    # A connection, as the loop sees it.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._server.connections.add(self)  # type: ignore[arg-type]
+        host, port = (transport.get_extra_info("sockname") or ("", 0))[:2]
+        client = transport.get_extra_info("peername") or ("",)
+        self._always = {
+            **_ALWAYS,
+            "REMOTE_ADDR": client[0],
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+        }
+        self._until = self._loop.time() + PATIENCE_SECONDS
+        self._alarm = self._loop.call_later(PATIENCE_SECONDS, self._look_at_time)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget about whoever has gone."""
+        self._server.connections.discard(self)
+        self._alarm.cancel()
+        self._next.clear()
+        # The two know each other.
+        self._parser = None
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head that is too long is refused, one that does not end has its time."""
+        self._of_head += len(data)
+        try:
+            if self._parser:
+                self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Answered by HTTP/1.1, as RFC 9110 has it (7.8).
+            return
+        except httptools.HttpParserError:
+            self._refuse(_NO_HTTP)
+            return
+        if self._of_head > LONGEST_HEAD:
+            self._refuse(_TOO_LONG)
+        elif self._of_head:
+            self._until = min(self._until, self._loop.time() + PATIENCE_SECONDS)
+
+    def pause_writing(self) -> None:
+        """Answer no more until the client takes what it was sent."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_full = False
+        if self._is_held:
+            self._is_held = False
+            self._go_on()
+
+    def shutdown(self) -> None:
+        """Answer what is being answered, and then no more; called by uvicorn."""
+        if self._present:
+            self._present.keeps = False
         else:
-            protocol.response_empty(status, headers)
+            self._transport.close()
 
-    def _answer(self, environ: Environ, answered: "Future[_Answer]") -> None:
+    def _look_at_time(self) -> None:
+        if self._loop.time() >= self._until:
+            # What it has not taken by now it will not take.
+            self._transport.abort()
+        else:
+            # Rather now and then than a timer for each request.
+            self._alarm = self._loop.call_later(PATIENCE_SECONDS, self._look_at_time)
+
+    # A request, as the parser finds it.
+
+    def on_message_begin(self) -> None:
+        """Begin to read a request."""
+        self._url, self._environ = b"", self._always.copy()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of its address."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one of its headers; one that comes twice is one list."""
+        environ, key = self._environ, _key(name)
+        if key in environ:
+            environ[key] = f"{environ[key]},{value.decode('latin-1')}"
+        elif key:
+            environ[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Answer it, or let it wait for its turn. Text is told as bytes, each one of Latin-1."""
+        parser, environ = self._parser, self._environ
+        if parser is None:
+            return
+        address, version = httptools.parse_url(self._url), parser.get_http_version()
+        path = address.path or b"/"
+        environ["REQUEST_METHOD"] = parser.get_method().decode("ascii")
+        environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+        environ["QUERY_STRING"] = (address.query or b"").decode("latin-1")
+        environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
+        environ["wsgi.input"] = BytesIO()
+        keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
+        self._newest = _Request(environ, keeps=keeps)
+        self._of_head = 0
+        if self._present:
+            self._next.append(self._newest)
+            self._transport.pause_reading()
+        else:
+            self._begin(self._newest)
+
+    def on_body(self, body: bytes) -> None:
+        """Drop what nobody reads."""
+        self._of_head = 0
+
+    def on_message_complete(self) -> None:
+        """Note that the whole request has come."""
+        self._of_head = 0
+        if self._newest:
+            self._newest.is_whole = True
+        if not self._present:
+            self._until = self._loop.time() + self._idle_seconds
+
+    # An answer.
+
+    def _begin(self, request: _Request) -> None:
+        self._present, self._until = request, math.inf
+        # Not at once: what has come with the request is read first.
+        self._loop.call_soon(self._turns.begin, partial(self._answer, request))
+
+    def _answer(self, request: _Request) -> None:
+        """Answer a request; a turn's work."""
+        environ = request.environ
         try:
             answer = _ask(self._application, environ)
-        except BaseException as error:  # noqa: BLE001 - raised by the coroutine, for the server to log
-            # Whatever else, it is this request's; a future takes no StopIteration.
-            is_plain = isinstance(error, Exception) and not isinstance(error, StopIteration)
-            failed = error if is_plain else RuntimeError(repr(error))
-            if not answered.done():
-                answered.set_exception(failed)
+            head = _head_of(answer)
+        except GreenletExit:
+            raise
+        except BaseException as error:
+            # Whatever else, it is this request's alone.
+            log.exception("request_failed", exc_info=error)
+            answer, head = _FAILED, _head_of(_FAILED)
+        # Who has gone meanwhile is not waiting.
+        if not self._transport.is_closing():
+            is_bare = environ["REQUEST_METHOD"] == "HEAD"
+            self._send(request, head, b"" if is_bare else answer.body)
+
+    def _send(self, request: _Request, head: bytes, body: bytes) -> None:
+        more = [b"%b: %b\r\n" % header for header in self._server.default_headers]
+        if not request.keeps:
+            more.append(_CLOSE)
+        self._transport.write(b"".join((head, *more, b"\r\n", body)))
+        self._server.total_requests += 1
+        # For the answer to be taken.
+        self._until = self._loop.time() + self._idle_seconds
+        if not request.keeps:
+            self._transport.close()
+        elif self._is_full:
+            self._is_held = True
         else:
-            # Who has gone meanwhile is not waiting.
-            if not answered.done():
-                answered.set_result(answer)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Answer the next request, or wait for one."""
+        if self._next:
+            self._begin(self._next.popleft())
+            if not self._next:
+                self._transport.resume_reading()
+            return
+        self._present = None
+        if self._newest and not self._newest.is_whole:
+            # Whoever still sends a body is let finish: closed, it would lose the answer.
+            self._until = self._loop.time() + PATIENCE_SECONDS
+
+    def _refuse(self, reason: _Answer) -> None:
+        """Hear no more of who is not to be understood; what was asked before is answered."""
+        self._parser = None
+        if self._present:
+            (self._next[-1] if self._next else self._present).keeps = False
+        elif not self._transport.is_closing():
+            self._send(_Request({}, keeps=False), _head_of(reason), reason.body)
+
+
+@lru_cache(maxsize=1)
+def _turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
+    """Return the turns of a process's loop."""
+    return Turns(loop)
 
 
 def in_threads(application: Application) -> Application:
@@ -97,44 +312,18 @@ def in_threads(application: Application) -> Application:
 
     def called(environ: Environ, start_response: StartResponse) -> list[bytes]:
         status, headers, body = wait_for(partial(_ask, application, environ), threads)
-        start_response(str(status), headers)
+        start_response(status, headers)
         return [body]
 
     return called
-
-
-def environ_of(scope: Scope) -> Environ:
-    """Return a request as PEP 3333 has it: text of bytes, each a character of Latin-1."""
-    server, _, port = scope.server.rpartition(":")
-    environ = {
-        **_ALWAYS,
-        "REQUEST_METHOD": scope.method,
-        "PATH_INFO": _native(scope.path),
-        "QUERY_STRING": _native(scope.query_string),
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
-        "SERVER_NAME": server.strip("[]"),
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": BytesIO(),
-    }
-    for name, value in scope.headers.items():
-        key = _key(name)
-        if key in environ:
-            environ[key] = f"{environ[key]},{value}"
-        elif key:
-            environ[key] = value
-    if "HTTP_HOST" not in environ and scope.authority:
-        environ["HTTP_HOST"] = scope.authority
-    return environ
 
 
 def _ask(application: Application, environ: Environ) -> _Answer:
     """Return the whole answer of a WSGI callable."""
     said: list[Any] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
-        said[:] = int(status[:3]), headers
+    def start_response(status: str, headers: _Headers, _: object = None) -> None:
+        said[:] = status, headers
 
     parts: Iterable[bytes] = application(environ, start_response)
     try:
@@ -146,16 +335,28 @@ def _ask(application: Application, environ: Environ) -> _Answer:
     return _Answer(status, headers, body)
 
 
-def _native(text: str) -> str:
-    return text if text.isascii() else text.encode().decode("latin-1")
+def _head_of(answer: _Answer) -> bytes:
+    """Return the status and the headers as they are sent, but for the last, empty line.
+
+    Raises ValueError for what no header may hold.
+    """
+    status, headers, body = answer
+    lines = [f"HTTP/1.1 {status}", *[f"{name}: {value}" for name, value in headers]]
+    head = "\r\n".join(lines)
+    if head.count("\n") >= len(lines) or head.count("\r") >= len(lines):
+        raise ValueError("a header holds the end of a line")
+    if "\ncontent-length:" not in head.lower() and not status.startswith(_WITHOUT_LENGTH):
+        head = f"{head}\r\nContent-Length: {len(body)}"
+    return f"{head}\r\n".encode("latin-1")
 
 
 @lru_cache(maxsize=256)
-def _key(header: str) -> str:
+def _key(header: bytes) -> str:
     """Return a header's name in an environ, "" for one that is left out.
 
     An underscore could pass for the hyphen of a header that a proxy sets.
     """
-    if header in _OF_BODY or "_" in header:
+    name = header.decode("latin-1").lower()
+    if name in _OF_BODY or "_" in name:
         return ""
-    return f"HTTP_{header.replace('-', '_').upper()}"
+    return f"HTTP_{name.replace('-', '_').upper()}"

@@ -113,6 +113,8 @@ def test_command_of_a_service_names_what_is_there(name: str) -> None:
     match ours()[name]["command"]:
         case ["granian", *_, target]:
             assert find_spec(target.partition(":")[0])
+        case ["python", "-m", module, *_]:
+            assert find_spec(module)
         case ["celery", "-A", package, *_]:
             assert find_spec(f"{package}.celery")
         case ["python", script, *_]:

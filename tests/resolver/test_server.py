@@ -1,4 +1,4 @@
-"""The resolver as it runs: granian, its own settings, its own role."""
+"""The resolver as it runs: its own processes, settings and role."""
 
 import http.client
 import os
@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
 
 from minting.states import UnitStatus
@@ -47,11 +50,32 @@ def nordhav(db: None) -> BrandWorld:
     return make_world("nordhav", resolver_host=_Asked.host)
 
 
-@pytest.fixture(scope="module")
-def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Two worker processes of the resolver, on the test database."""
+@dataclass
+class Server:
+    """The processes of a resolver, and where they listen."""
+
+    port: int
+    parent: "subprocess.Popen[bytes]"
+    log: Path
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes that answer."""
+        children = psutil.Process(self.parent.pid).children()
+        return [child for child in children if _is_worker(child)]
+
+
+def _is_worker(child: psutil.Process) -> bool:
+    # Beside them Python keeps one that sees to what they share.
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return "spawn_main" in " ".join(child.cmdline())
+    return False
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """Run two worker processes of the resolver, on the test database."""
     (port,) = free_ports(1)
-    home = tmp_path_factory.mktemp("resolver")
+    home.mkdir(exist_ok=True)
     environ = {
         **os.environ,
         "TIEBACK_PLANE": "resolver",
@@ -62,17 +86,30 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     }
     environ.pop("ALLOWED_HOSTS", None)
     (process,) = (process for process in PROCESSES if process.name == "resolver")
-    words = [word.format(host=HOST, port=port) for word in process.argv]
-    command = [sys.executable, "-m", *words]
-    _Asked.log = home / "log"
-    with _Asked.log.open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+    _, *words = (word.format(host=HOST, port=port) for word in process.argv)
+    command = [sys.executable, *words]
+    with (home / "log").open("wb") as log:
+        parent = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
-            _wait_until_ready(server, port, home / "log")
-            yield port
+            _wait_until_ready(parent, port, home / "log")
+            yield Server(port, parent, home / "log")
         finally:
-            server.terminate()
-            server.wait(30)
+            parent.terminate()
+            parent.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The resolver that these tests ask."""
+    with running(tmp_path_factory.mktemp("resolver")) as one:
+        _Asked.log = one.log
+        yield one
+
+
+@pytest.fixture
+def port(server: Server) -> int:
+    """Where it listens."""
+    return server.port
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
@@ -195,3 +232,103 @@ def test_who_hangs_up_leaves_nothing_behind(nordhav, port):
             one.sendall(request)
     assert ask(port, f"/p/{token}")[0] == 200
     assert "Traceback" not in _Asked.log.read_text()
+
+
+def test_connections_are_dealt_out_to_all_processes(server: Server):
+    with ExitStack() as open_ones:
+        for _ in range(64):
+            one = socket.create_connection((HOST, server.port), timeout=10)
+            open_ones.enter_context(one)
+            one.sendall(b"GET /health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(12) == b"HTTP/1.1 200"
+        held = [_connections(worker, server.port) for worker in server.workers()]
+    assert len(held) == 2
+    # One of two would get fewer than eight of 64 once in a hundred million times.
+    assert min(held) >= 8
+
+
+def _connections(worker: psutil.Process, port: int) -> int:
+    return sum(
+        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
+        for one in worker.net_connections("tcp")
+    )
+
+
+def test_a_process_that_dies_is_replaced_and_the_other_answers(nordhav: BrandWorld, tmp_path: Path):
+    minted = mint(nordhav, status=UnitStatus.ACTIVE)
+    with running(tmp_path / "resolver") as server:
+        killed, left = server.workers()
+        killed.kill()
+        # The kernel may still have dealt a connection to the one that died.
+        _until(lambda: _answers(server.port, minted.path()))
+        _until(lambda: len(server.workers()) == 2 and killed.pid not in _pids(server))
+        assert left.pid in _pids(server)
+        _until(lambda: all(_listens(worker, server.port) for worker in server.workers()))
+        assert ask(server.port, minted.path())[0] == 307
+
+
+def test_a_stop_ends_all_processes_and_lets_nobody_who_asked_go_unanswered(
+    nordhav: BrandWorld, tmp_path: Path
+):
+    path = mint(nordhav, status=UnitStatus.ACTIVE).path()
+    with running(tmp_path / "resolver") as server, ThreadPoolExecutor(4) as pool:
+        workers = server.workers()
+        asked = [pool.submit(_scan_until_closed, server.port, path) for _ in range(4)]
+        _until(lambda: any(_connections(worker, server.port) for worker in workers))
+        server.parent.terminate()
+        # Nobody heard half of an answer, or none and yet the way to another request.
+        assert [one.result(60) for one in asked] == ["closed"] * 4
+        assert server.parent.wait(30) == 0
+        assert not any(worker.is_running() for worker in workers)
+        assert "Traceback" not in server.log.read_text()
+
+
+def _scan_until_closed(port: int, path: str) -> str:
+    """Scan on one connection until the server says that it closes, or has while nobody asked."""
+    client = http.client.HTTPConnection(HOST, port, timeout=30)
+    client.connect()
+    while client.sock:
+        try:
+            client.request("GET", path, headers={"Host": _Asked.host, "User-Agent": IPHONE})
+            answer = client.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            break
+        answer.read()
+        assert answer.status == 307
+    return "closed"
+
+
+def test_an_address_that_is_taken_is_said_to_be():
+    with socket.create_server((HOST, 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-m", "resolver.server", "--host", HOST, "--port", port]
+        ended = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ended.returncode == 1
+    assert f"cannot listen at {HOST}:{port}: Address already in use" in ended.stderr
+
+
+def _pids(server: Server) -> set[int]:
+    return {worker.pid for worker in server.workers()}
+
+
+def _listens(worker: psutil.Process, port: int) -> bool:
+    return any(
+        one.status == psutil.CONN_LISTEN and one.laddr.port == port
+        for one in worker.net_connections("tcp")
+    )
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        return ask(port, path)[0] == 307
+    except OSError:
+        return False
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

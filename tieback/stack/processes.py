@@ -34,20 +34,16 @@ class Step:
     argv: tuple[str, ...]
 
 
-_IN_THREADS = ("--interface", "wsgi", "--blocking-threads", "4")
-# Scans wait for the database on one thread, see resolver/turns.py.
-_ON_A_LOOP = ("--interface", "rsgi", "--loop", "uvloop", "--no-ws")
+_ADDRESS = ("--host", "{host}", "--port", "{port}")
 
 
-def _granian(
-    target: str, *, workers: int, interface: tuple[str, ...] = _IN_THREADS
-) -> tuple[str, ...]:
+def _granian(target: str, *, workers: int) -> tuple[str, ...]:
     return (
-        *("granian", *interface, "--workers", str(workers)),
+        *("granian", "--interface", "wsgi", "--blocking-threads", "4", "--workers", str(workers)),
         # One process that dies must not end those beside it.
         "--respawn-failed-workers",
         # A worker told to stop while it starts misses it; a stop must not take longer than 30 s.
-        *("--workers-kill-timeout", "20", "--host", "{host}", "--port", "{port}", target),
+        *("--workers-kill-timeout", "20", *_ADDRESS, target),
     )
 
 
@@ -74,7 +70,7 @@ PROCESSES = (
     Process(
         "resolver",
         RESOLVER,
-        _granian("resolver.rsgi:application", workers=2, interface=_ON_A_LOOP),
+        ("python", "-m", "resolver.server", "--workers", "2", *_ADDRESS),
         ready="/health/liveness",
     ),
     Process(

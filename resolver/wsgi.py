@@ -1,4 +1,4 @@
-"""Entry of the resolver plane: codes are answered on granian's event loop, the rest is Django's."""
+"""Entry of the resolver plane: a WSGI callable, codes in front and Django behind."""
 
 import gc
 import os
@@ -12,10 +12,10 @@ def _application() -> object:
 
     django = serve()
     # Only now: the counters open their files in the directory that starting up has made.
-    from resolver.bridge import Bridge, in_threads
+    from resolver.bridge import in_threads
     from resolver.redirects import in_front_of
 
-    application = Bridge(in_front_of(in_threads(django)))
+    application = in_front_of(in_threads(django))
     # What is there by now stays: garbage is not looked for in it while people wait.
     gc.collect()
     gc.freeze()

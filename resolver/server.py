@@ -1,0 +1,83 @@
+"""Runs the resolver: ``python -m resolver.server --host H --port P --workers N``.
+
+uvicorn starts the processes anew that end, and ends them all when it is told to. Each listens for
+itself at the same address (``SO_REUSEPORT``), so that the kernel deals connections out evenly: of
+those who share one socket, the first to wake takes all that wait.
+"""
+
+import argparse
+import asyncio
+import socket
+import sys
+from typing import Any
+
+import uvloop
+from uvicorn.config import Config
+from uvicorn.supervisors import Multiprocess
+
+#: Longer than proxies keep a connection that is idle, or they would send into a closed one.
+IDLE_SECONDS = 75
+#: For what is being answered when a process is told to end; a stop must not take longer than 30 s.
+SECONDS_TO_END = 20
+#: A process that does not say for so long that it lives is ended. A busy machine is no reason.
+LIFE_SIGN_SECONDS = 30
+
+
+class Loop(uvloop.Loop):
+    """An event loop whose servers share an address with those of other processes."""
+
+    async def create_server(  # type: ignore[override]  # whatever it is asked, it passes on
+        self, *args: Any, **options: Any
+    ) -> asyncio.AbstractServer:
+        """Listen as asked, and let others listen there too."""
+        return await super().create_server(*args, **options, reuse_port=True)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m resolver.server", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    asked = parser.parse_args()
+    config = Config(
+        "resolver.wsgi:application",
+        host=asked.host,
+        port=asked.port,
+        workers=asked.workers,
+        http="resolver.bridge:Bridge",
+        # No more than that the application is not to be wrapped.
+        interface="asgi3",
+        loop="resolver.server:Loop",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=SECONDS_TO_END,
+        timeout_worker_healthcheck=LIFE_SIGN_SECONDS,
+    )
+    try:
+        _take(asked.host, asked.port)
+    except OSError as error:
+        sys.exit(f"cannot listen at {asked.host}:{asked.port}: {error.strerror}")
+    # Without a socket of theirs to share.
+    Multiprocess(config, sockets=None).run()  # type: ignore[arg-type]
+
+
+def _take(host: str, port: int) -> None:
+    """Bind the address, so that it is known now whether the processes can.
+
+    What is bound and does not listen gets no connection. Raises OSError.
+    """
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    taken = socket.socket(family)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    taken.bind(address)
+    taken.detach()
+
+
+if __name__ == "__main__":
+    main()
