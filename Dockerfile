@@ -1,6 +1,6 @@
 # The image of every plane. Which process a container is, its command and TIEBACK_PLANE say;
-# docker-compose.yml shows each. Run it under an init (`docker run --init`, `init: true`): granian
-# and Celery fork, and process 1 has to reap what their children leave behind.
+# docker-compose.yml shows each. Run it under an init (`docker run --init`, `init: true`): the
+# servers and Celery fork, and process 1 has to reap what their children leave behind.
 
 FROM python:3.13-slim AS packages
 COPY requirements-production.lock /

@@ -68,8 +68,8 @@ with asked as (
             self._waiting.append(mine)
             if not self._is_asking:
                 self._is_asking = True
-                # Whoever else has just come is asked for as well: the loop looks at its sockets
-                # once more before it calls what is called here.
+                # The loop looks at its sockets once more before it calls what is called so:
+                # whoever else has just come is asked for as well.
                 turn.loop.call_soon(turn.loop.call_soon, self._ask_next, turn.loop)
             turn.give_way()
         if mine.error:
