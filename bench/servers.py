@@ -29,8 +29,6 @@ KINDS = (OURS, UNRECORDED, CALLABLE, ASYNCPG, EXPRESS, DJANGO, NGINX)
 _HINT = "make bench-peers installs it"
 _PEERS = Path(__file__).with_name("peers")
 _SESSIONS_OF_ALL = 80
-# As many as have ever been of use to it: each has a connection of its own.
-_THREADS_OF_CALLABLE = "4"
 _NGINX = """\
 daemon off;
 worker_processes 2;
@@ -115,9 +113,8 @@ class Peers:
 
     def _callable(self, port: int) -> Service:
         argv = (
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
-            *("--blocking-threads", _THREADS_OF_CALLABLE, "--host", HOST, "--port", str(port)),
-            "bench.peers.callable:application",
+            *(sys.executable, "-m", "resolver.server", "--workers", "2"),
+            *("--host", HOST, "--port", str(port), "bench.peers.callable:application"),
         )
         metrics = self.system.stack.home / "metrics" / CALLABLE
         return self._service(

@@ -36,6 +36,8 @@ _Headers = list[tuple[str, str]]
 PAGES = 8
 #: Line and headers of a request together; more is no browser's.
 LONGEST_HEAD = 65_536
+#: Requests that a client may send before it has the answer to the first.
+MOST_AHEAD = 64
 #: For them to come whole once a client has connected or begun, and for the rest of a body; once the
 #: time is up, as much again may pass before the connection is closed.
 PATIENCE_SECONDS = 15
@@ -157,7 +159,7 @@ class Bridge(asyncio.Protocol):
             return
         if self._of_head > LONGEST_HEAD:
             self._refuse(_TOO_LONG)
-        elif self._of_head:
+        elif self._of_head and not self._present:
             self._until = min(self._until, self._loop.time() + PATIENCE_SECONDS)
 
     def pause_writing(self) -> None:
@@ -217,8 +219,11 @@ class Bridge(asyncio.Protocol):
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ["wsgi.input"] = BytesIO()
         keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
+        if len(self._next) >= MOST_AHEAD:
+            raise OverflowError("too many requests ahead of their answers")
         self._newest = _Request(environ, keeps=keeps)
-        self._of_head = 0
+        # What may follow a body has no place among these headers.
+        self._of_head, self._environ = 0, {}
         if self._present:
             self._next.append(self._newest)
             self._transport.pause_reading()
@@ -278,6 +283,10 @@ class Bridge(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Answer the next request, or wait for one."""
+        if self._present and not self._present.keeps:
+            # Told so after its answer was sent.
+            self._transport.close()
+            return
         if self._next:
             self._begin(self._next.popleft())
             if not self._next:

@@ -1,4 +1,4 @@
-"""Runs the resolver: ``python -m resolver.server --host H --port P --workers N``.
+"""Runs the resolver, or another WSGI callable: ``python -m resolver.server --port P --workers N``.
 
 uvicorn starts the processes anew that end, and ends them all when it is told to. Each listens for
 itself at the same address (``SO_REUSEPORT``), so that the kernel deals connections out evenly: of
@@ -39,9 +39,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("application", nargs="?", default="resolver.wsgi:application")
     asked = parser.parse_args()
     config = Config(
-        "resolver.wsgi:application",
+        asked.application,
         host=asked.host,
         port=asked.port,
         workers=asked.workers,

@@ -1,7 +1,8 @@
 """The least a WSGI callable on psycopg can do: the resolver's own statement, and the redirect.
 
-No method, host, path, query or agent is looked at. Run by granian as the resolver is, in its
-environment and with its role.
+No method, host, path, query or agent is looked at. Run by the resolver's own server, in its
+environment and with its role; it waits for the database and lets its process wait with it, which
+is faster than granian's threads.
 """
 
 import os
