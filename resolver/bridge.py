@@ -34,8 +34,11 @@ _Headers = list[tuple[str, str]]
 
 #: Pages that a process makes at a time; each thread may have a connection of Django's.
 PAGES = 8
-#: Line and headers of a request together; more is no browser's.
+#: Line and headers of a request together, and what it takes to keep each; more is no browser's.
 LONGEST_HEAD = 65_536
+_BYTES_OF_A_HEADER = 32
+# A header with a longer name is left out: what names mean is remembered.
+_LONGEST_NAME = 64
 #: Requests that a client may send before it has the answer to the first.
 MOST_AHEAD = 64
 #: For them to come whole once a client has connected or begun, and for the rest of a body; once the
@@ -71,6 +74,9 @@ _TOO_LONG = _Answer(
     "431 Request Header Fields Too Large", _AS_TEXT, b"The head of this request is too long."
 )
 _CLOSE = b"Connection: close\r\n"
+# Tells whoever is about to do a lot for a request whether anybody still waits for it.
+_HAS_GONE = "bridge.has_gone"
+_NOT_MADE = _Answer("503 Service Unavailable", _AS_TEXT, b"")
 
 
 class _Request:
@@ -114,11 +120,11 @@ class Bridge(asyncio.Protocol):
         self._present: _Request | None = None
         self._next: deque[_Request] = deque()
         self._newest: _Request | None = None
-        #: Bytes of a head that has not come whole.
-        self._of_head = 0
+        #: Bytes of a head that has not come whole, and of what has been read of it.
+        self._of_head = self._read_of_head = 0
         #: When the client's time is up, as the loop tells it.
         self._until = math.inf
-        self._is_full = self._is_held = False
+        self._is_full = self._is_held = self._is_ending = False
 
     # A connection, as the loop sees it.
 
@@ -133,6 +139,7 @@ class Bridge(asyncio.Protocol):
             "REMOTE_ADDR": client[0],
             "SERVER_NAME": host,
             "SERVER_PORT": str(port),
+            _HAS_GONE: transport.is_closing,
         }
         self._until = self._loop.time() + PATIENCE_SECONDS
         self._alarm = self._loop.call_later(PATIENCE_SECONDS, self._look_at_time)
@@ -155,7 +162,7 @@ class Bridge(asyncio.Protocol):
             # Answered by HTTP/1.1, as RFC 9110 has it (7.8).
             return
         except httptools.HttpParserError:
-            self._refuse(_NO_HTTP)
+            self._refuse(_TOO_LONG if self._read_of_head > LONGEST_HEAD else _NO_HTTP)
             return
         if self._of_head > LONGEST_HEAD:
             self._refuse(_TOO_LONG)
@@ -192,14 +199,18 @@ class Bridge(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
-        self._url, self._environ = b"", self._always.copy()
+        self._url, self._environ, self._read_of_head = b"", self._always.copy(), 0
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of its address."""
         self._url += url
+        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one of its headers; one that comes twice is one list."""
+        self._count(len(name) + len(value) + _BYTES_OF_A_HEADER)
+        if len(name) > _LONGEST_NAME:
+            return
         environ, key = self._environ, _key(name)
         if key in environ:
             environ[key] = f"{environ[key]},{value.decode('latin-1')}"
@@ -219,6 +230,8 @@ class Bridge(asyncio.Protocol):
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ["wsgi.input"] = BytesIO()
         keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
+        if version == "1.1" and "," in environ.get("HTTP_HOST", ","):
+            raise ValueError("a request names one host")
         if len(self._next) >= MOST_AHEAD:
             raise OverflowError("too many requests ahead of their answers")
         self._newest = _Request(environ, keeps=keeps)
@@ -239,8 +252,15 @@ class Bridge(asyncio.Protocol):
         self._of_head = 0
         if self._newest:
             self._newest.is_whole = True
-        if not self._present:
+        if self._is_ending:
+            self._transport.close()
+        elif not self._present:
             self._until = self._loop.time() + self._idle_seconds
+
+    def _count(self, size: int) -> None:
+        self._read_of_head += size
+        if self._read_of_head > LONGEST_HEAD:
+            raise OverflowError("a head is too long")
 
     # An answer.
 
@@ -275,7 +295,7 @@ class Bridge(asyncio.Protocol):
         # For the answer to be taken.
         self._until = self._loop.time() + self._idle_seconds
         if not request.keeps:
-            self._transport.close()
+            self._end()
         elif self._is_full:
             self._is_held = True
         else:
@@ -285,7 +305,7 @@ class Bridge(asyncio.Protocol):
         """Answer the next request, or wait for one."""
         if self._present and not self._present.keeps:
             # Told so after its answer was sent.
-            self._transport.close()
+            self._end()
             return
         if self._next:
             self._begin(self._next.popleft())
@@ -293,9 +313,19 @@ class Bridge(asyncio.Protocol):
                 self._transport.resume_reading()
             return
         self._present = None
-        if self._newest and not self._newest.is_whole:
-            # Whoever still sends a body is let finish: closed, it would lose the answer.
+        if self._is_sending:
             self._until = self._loop.time() + PATIENCE_SECONDS
+
+    def _end(self) -> None:
+        """Close, once the client has sent what it began: earlier, it would lose the answer."""
+        if self._is_sending and self._parser:
+            self._is_ending, self._until = True, self._loop.time() + PATIENCE_SECONDS
+        else:
+            self._transport.close()
+
+    @property
+    def _is_sending(self) -> bool:
+        return self._newest is not None and not self._newest.is_whole
 
     def _refuse(self, reason: _Answer) -> None:
         """Hear no more of who is not to be understood; what was asked before is answered."""
@@ -320,11 +350,17 @@ def in_threads(application: Application) -> Application:
     threads = ThreadPoolExecutor(PAGES, thread_name_prefix="page")
 
     def called(environ: Environ, start_response: StartResponse) -> list[bytes]:
-        status, headers, body = wait_for(partial(_ask, application, environ), threads)
+        status, headers, body = wait_for(partial(_ask_if_awaited, application, environ), threads)
         start_response(status, headers)
         return [body]
 
     return called
+
+
+def _ask_if_awaited(application: Application, environ: Environ) -> _Answer:
+    """Do as ``_ask`` does, but for a client that has gone while its request stood in line."""
+    has_gone = environ.get(_HAS_GONE)
+    return _NOT_MADE if has_gone and has_gone() else _ask(application, environ)
 
 
 def _ask(application: Application, environ: Environ) -> _Answer:

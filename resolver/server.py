@@ -70,9 +70,13 @@ def main() -> None:
 def _take(host: str, port: int) -> None:
     """Bind the address, so that it is known now whether the processes can.
 
-    What is bound and does not listen gets no connection. Raises OSError.
+    What is bound and does not listen gets no connection. Raises OSError, also where it is another
+    resolver that listens, or one that its parent has left behind: two would share the scans.
     """
     family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind(address)
     taken = socket.socket(family)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

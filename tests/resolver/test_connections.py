@@ -118,6 +118,56 @@ def test_who_asks_for_it_is_hung_up_on_after_the_answer(version: str):
     assert (found.headers["connection"], found.body, rest) == ("close", b"ok", b"")
 
 
+def test_a_connection_that_ends_with_the_answer_waits_for_the_rest_of_a_body():
+    body = b"x" * 3_000_000
+
+    async def talk(server: Served) -> tuple[Answer, bytes]:
+        head = f"POST / HTTP/1.0\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+        client = await server.client(head.encode() + body)
+        await client.writer.drain()
+        return await client.answer(), await client.rest()
+
+    found, rest = served(plain, talk)
+    assert (found.status, rest) == ("200 OK", b"")
+
+
+def test_no_page_is_made_for_who_has_gone_while_it_stood_in_line(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(bridge, "PAGES", 1)
+    made: list[str] = []
+    gone = threading.Event()
+
+    def page(environ: dict, start_response: Callable) -> list[bytes]:
+        made.append(environ["PATH_INFO"])
+        assert gone.wait(SECONDS)
+        return plain(environ, start_response)
+
+    async def talk(server: Served) -> None:
+        first = await server.client(get("/first"))
+        while not made:
+            await asyncio.sleep(0.01)
+        others = [await server.client(get("/gone")) for _ in range(5)]
+        while len(server.state.connections) < 6:
+            await asyncio.sleep(0.01)
+        for other in others:
+            other.close()
+        while len(server.state.connections) > 1:
+            await asyncio.sleep(0.01)
+        last = await server.client(get("/last"))
+        gone.set()
+        await asyncio.gather(first.answer(), last.answer())
+
+    served(in_threads(page), talk)
+    assert made == ["/first", "/last"]
+
+
+@pytest.mark.parametrize("hosts", [[], ["Host: a", "Host: b"]], ids=["none", "two"])
+def test_a_request_names_one_host(hosts: list[str]):
+    (found,) = answered(plain, "\r\n".join(("GET / HTTP/1.1", *hosts, "", "")))
+    assert found.status == "400 Bad Request"
+
+
 def test_who_wants_another_protocol_is_answered_by_this_one():
     async def talk(server: Served) -> tuple[Answer, bytes]:
         client = await server.client(
@@ -158,9 +208,36 @@ def test_what_was_asked_before_nonsense_is_answered():
     assert served(plain, talk) == ([b"ok", b"ok"], b"")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        get("/", "A: " + "a" * 70_000),
+        get("/" + "a" * 70_000),
+        get("/", *(f"A{at}: b" for at in range(2000))),
+    ],
+    ids=["a long value", "a long address", "many headers"],
+)
+def test_a_whole_head_is_refused_if_it_is_too_long(head: str):
+    async def talk(server: Served) -> str:
+        client = await server.client(head)
+        return (await client.answer()).status
+
+    found = served(plain, talk)
+    assert found in ("431 Request Header Fields Too Large", "400 Bad Request")
+
+
+def test_a_header_with_a_long_name_is_left_out_and_not_remembered():
+    bridge._key.cache_clear()
+    (found,) = answered(plain, get("/", "A" * 5000 + ": b"))
+    assert found.status == "200 OK"
+    assert bridge._key.cache_info().currsize == 1
+
+
 @pytest.mark.parametrize("sent", ["GET /" + "a" * 70_000, get("/", "A: " + "a" * 70_000), ""])
 def test_a_head_without_an_end_is_refused_once_it_is_too_long(sent: str):
-    sent = sent or get("/").removesuffix("\r\n") + "".join(f"A{at}: b\r\n" for at in range(9000))
+    sent = sent or get("/").removesuffix("\r\n") + "".join(
+        f"A{at}: {'b' * 200}\r\n" for at in range(400)
+    )
 
     async def talk(server: Served) -> str:
         client = await server.client()

@@ -298,8 +298,9 @@ def _scan_until_closed(port: int, path: str) -> str:
     return "closed"
 
 
-def test_an_address_that_is_taken_is_said_to_be():
-    with socket.create_server((HOST, 0)) as other:
+@pytest.mark.parametrize("shares", [False, True])
+def test_an_address_that_is_taken_is_said_to_be(shares: bool):
+    with socket.create_server((HOST, 0), reuse_port=shares) as other:
         port = str(other.getsockname()[1])
         command = [sys.executable, "-m", "resolver.server", "--host", HOST, "--port", port]
         ended = subprocess.run(
