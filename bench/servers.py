@@ -18,6 +18,7 @@ from tieback.planes import RESOLVER
 from tieback.stack.environment import DATABASE
 from tieback.stack.ports import HOST, free_ports
 from tieback.stack.probes import http_answers
+from tieback.stack.processes import PROCESSES
 from tieback.stack.supervisor import Service
 
 # The resolver's setting that says whether a scan is recorded.
@@ -112,10 +113,10 @@ class Peers:
         return servers
 
     def _callable(self, port: int) -> Service:
-        argv = (
-            *(sys.executable, "-m", "resolver.server", "--workers", "2"),
-            *("--host", HOST, "--port", str(port), "bench.peers.callable:application"),
-        )
+        # The resolver's own command, but for what it serves.
+        (process,) = (process for process in PROCESSES if process.name == OURS)
+        _, *words = (word.format(host=HOST, port=port) for word in process.argv)
+        argv = (sys.executable, *words, "bench.peers.callable:application")
         metrics = self.system.stack.home / "metrics" / CALLABLE
         return self._service(
             CALLABLE,

@@ -41,11 +41,21 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("application", nargs="?", default="resolver.wsgi:application")
     asked = parser.parse_args()
-    config = Config(
-        asked.application,
-        host=asked.host,
-        port=asked.port,
-        workers=asked.workers,
+    config = configuration(
+        asked.application, host=asked.host, port=asked.port, workers=asked.workers
+    )
+    try:
+        _take(asked.host, asked.port)
+    except OSError as error:
+        sys.exit(f"cannot listen at {asked.host}:{asked.port}: {error.strerror}")
+    # Without a socket of theirs to share.
+    Multiprocess(config, sockets=None).run()  # type: ignore[arg-type]
+
+
+def configuration(application: Any, **options: Any) -> Config:
+    """Return what uvicorn is told of serving a WSGI callable, or its name, by the bridge."""
+    return Config(
+        application,
         http="resolver.bridge:Bridge",
         # No more than that the application is not to be wrapped.
         interface="asgi3",
@@ -55,16 +65,10 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=SECONDS_TO_END,
         timeout_worker_healthcheck=LIFE_SIGN_SECONDS,
+        **{"timeout_keep_alive": IDLE_SECONDS, **options},
     )
-    try:
-        _take(asked.host, asked.port)
-    except OSError as error:
-        sys.exit(f"cannot listen at {asked.host}:{asked.port}: {error.strerror}")
-    # Without a socket of theirs to share.
-    Multiprocess(config, sockets=None).run()  # type: ignore[arg-type]
 
 
 def _take(host: str, port: int) -> None:

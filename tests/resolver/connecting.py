@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvloop
-from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from resolver.bridge import Bridge
+from resolver.server import IDLE_SECONDS, configuration
 
 #: What a client waits for an answer that a sound server gives at once.
 SECONDS = 30
@@ -75,22 +75,16 @@ class Served:
 
 
 def served(
-    application: Callable, talk: Callable[[Served], Awaitable[Any]], *, idle_seconds: int = 75
+    application: Callable,
+    talk: Callable[[Served], Awaitable[Any]],
+    *,
+    idle_seconds: int = IDLE_SECONDS,
 ) -> Any:
     """Serve an application by the bridge for as long as somebody talks to it."""
 
     async def run() -> Any:
         loop = asyncio.get_running_loop()
-        config = Config(
-            application,
-            http=Bridge,
-            interface="asgi3",
-            ws="none",
-            lifespan="off",
-            proxy_headers=False,
-            log_config=None,
-            timeout_keep_alive=idle_seconds,
-        )
+        config = configuration(application, log_config=None, timeout_keep_alive=idle_seconds)
         config.load()
         state = ServerState()
         state.default_headers = [(b"date", b"Sun, 22 Nov 2026 22:00:00 GMT")]

@@ -92,7 +92,10 @@ def running(home: Path) -> Iterator[Server]:
         parent = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
             _wait_until_ready(parent, port, home / "log")
-            yield Server(port, parent, home / "log")
+            server = Server(port, parent, home / "log")
+            # It is ready once one of them is.
+            _until(lambda: _all_listen(server))
+            yield server
         finally:
             parent.terminate()
             parent.wait(30)
@@ -261,9 +264,9 @@ def test_a_process_that_dies_is_replaced_and_the_other_answers(nordhav: BrandWor
         killed.kill()
         # The kernel may still have dealt a connection to the one that died.
         _until(lambda: _answers(server.port, minted.path()))
-        _until(lambda: len(server.workers()) == 2 and killed.pid not in _pids(server))
+        _until(lambda: killed.pid not in _pids(server))
         assert left.pid in _pids(server)
-        _until(lambda: all(_listens(worker, server.port) for worker in server.workers()))
+        _until(lambda: _all_listen(server))
         assert ask(server.port, minted.path())[0] == 307
 
 
@@ -314,10 +317,15 @@ def _pids(server: Server) -> set[int]:
     return {worker.pid for worker in server.workers()}
 
 
-def _listens(worker: psutil.Process, port: int) -> bool:
-    return any(
-        one.status == psutil.CONN_LISTEN and one.laddr.port == port
-        for one in worker.net_connections("tcp")
+def _all_listen(server: Server) -> bool:
+    """Tell whether two processes answer, or could."""
+    return (
+        sum(
+            one.status == psutil.CONN_LISTEN and one.laddr.port == server.port
+            for worker in server.workers()
+            for one in worker.net_connections("tcp")
+        )
+        == 2
     )
 
 
