@@ -33,6 +33,28 @@ class Loop(uvloop.Loop):
         return await super().create_server(*args, **options, reuse_port=True)
 
 
+class Parent(Multiprocess):
+    """Starts processes anew, also one that dies while its sign of life is waited for.
+
+    Each has a pipe of its own, whose other end stays open here as well: nobody would be told that
+    the process has gone, and the wait would last for all of ``LIFE_SIGN_SECONDS``.
+    """
+
+    def init_processes(self) -> None:
+        """Start all processes."""
+        super().init_processes()
+        self._let_go()
+
+    def keep_subprocess_alive(self) -> None:
+        """Look after each process, and replace those that have gone or do not answer."""
+        super().keep_subprocess_alive()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for process in self.processes:
+            process.child_conn.close()
+
+
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m resolver.server", description=__doc__)
@@ -49,7 +71,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"cannot listen at {asked.host}:{asked.port}: {error.strerror}")
     # Without a socket of theirs to share.
-    Multiprocess(config, sockets=None).run()  # type: ignore[arg-type]
+    Parent(config, sockets=None).run()  # type: ignore[arg-type]
 
 
 def configuration(application: Any, **options: Any) -> Config:

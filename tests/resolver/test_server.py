@@ -19,6 +19,7 @@ import pytest
 
 from minting.states import UnitStatus
 from resolver.finding import read
+from resolver.server import LIFE_SIGN_SECONDS
 from tests.factories import BrandWorld, make_world
 from tests.planes import database_url
 from tests.reliability.scale import scaled
@@ -270,6 +271,19 @@ def test_a_process_that_dies_is_replaced_and_the_other_answers(nordhav: BrandWor
         assert ask(server.port, minted.path())[0] == 307
 
 
+def test_a_process_that_dies_while_its_sign_of_life_is_waited_for_is_replaced_at_once(
+    django_db_setup: None, tmp_path: Path
+):
+    with running(tmp_path / "resolver") as server:
+        killed, _ = server.workers()
+        killed.suspend()
+        # It is asked every half second, and cannot answer.
+        time.sleep(2)
+        killed.kill()
+        _until(lambda: len(_pids(server) - {killed.pid}) == 2, seconds=LIFE_SIGN_SECONDS / 2)
+        _until(lambda: _all_listen(server))
+
+
 def test_a_stop_ends_all_processes_and_lets_nobody_who_asked_go_unanswered(
     nordhav: BrandWorld, tmp_path: Path
 ):
@@ -336,8 +350,8 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+def _until(is_so: Callable[[], bool], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)
