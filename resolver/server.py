@@ -36,8 +36,8 @@ class Loop(uvloop.Loop):
 class Parent(Multiprocess):
     """Starts processes anew, also one that dies while its sign of life is waited for.
 
-    Each has a pipe of its own, whose other end stays open here as well: nobody would be told that
-    the process has gone, and the wait would last for all of ``LIFE_SIGN_SECONDS``.
+    uvicorn asks each by a pipe, and keeps the process's end of it open as well: that the process
+    has gone would show only when ``LIFE_SIGN_SECONDS`` are over. Here that end is closed.
     """
 
     def init_processes(self) -> None:
