@@ -88,20 +88,21 @@ def _start(lab: Lab, count: int) -> Phones:
 def _kill_child(lab: Lab) -> None:
     """Kill one of the processes that answer; the server that holds them starts another."""
     parent = psutil.Process(lab.stack.pid("resolver"))
-
-    def serving() -> list[psutil.Process]:
-        return [child for child in parent.children() if _serves(child)]
-
-    child = lab.dice.choice(wait_until("a resolver to run", serving, seconds=30))
+    child = lab.dice.choice(wait_until("a resolver to run", lambda: serving(parent), seconds=30))
     child.kill()
     wait_for_death(child.pid)
 
     def is_replaced() -> bool | None:
-        pids = {other.pid for other in serving()}
+        pids = {other.pid for other in serving(parent)}
         return (len(pids) == PROCESSES and child.pid not in pids) or None
 
     wait_until("another process to be started", is_replaced, seconds=30)
     lab.record.count("kill process of the resolver")
+
+
+def serving(parent: psutil.Process) -> list[psutil.Process]:
+    """Return the processes of a resolver that answer."""
+    return [child for child in parent.children() if _serves(child)]
 
 
 def _serves(process: psutil.Process) -> bool:

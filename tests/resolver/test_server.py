@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from chaos.scenarios.scans import serving
 from minting.states import UnitStatus
 from resolver.finding import read
 from resolver.server import LIFE_SIGN_SECONDS
@@ -61,15 +62,7 @@ class Server:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that answer."""
-        children = psutil.Process(self.parent.pid).children()
-        return [child for child in children if _is_worker(child)]
-
-
-def _is_worker(child: psutil.Process) -> bool:
-    # Beside them Python keeps one that sees to what they share.
-    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-        return "spawn_main" in " ".join(child.cmdline())
-    return False
+        return serving(psutil.Process(self.parent.pid))
 
 
 @contextmanager
