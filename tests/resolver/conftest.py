@@ -1,14 +1,28 @@
 """The resolver's own connections, closed after each test."""
 
+import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.conf import settings as configuration
 from django.test import Client
 
 from resolver import database, faces, hosts, links
 from tests.planes import act_as
 from tieback import settings as configured
+
+
+@pytest.fixture
+def past_the_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have sessions of one's own, where others would go through a pooler: these are looked into."""
+    if direct := os.environ.get("DATABASE_DIRECT_URL"):
+        server = configuration.DATABASES["default"]
+        address = urlsplit(direct)
+        monkeypatch.setitem(server, "HOST", address.hostname)
+        monkeypatch.setitem(server, "PORT", str(address.port))
+        monkeypatch.delitem(server["OPTIONS"], "prepare_threshold")
 
 
 @pytest.fixture

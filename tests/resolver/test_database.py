@@ -2,7 +2,6 @@
 
 import os
 import socket
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -16,18 +15,11 @@ from tests.resolver.scan_rows import events
 from tests.resolver.scanning import scan
 from tests.resolver.units import mint
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("resolver")]
-
-
-@pytest.fixture(autouse=True)
-def _past_the_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have sessions of one's own, where others would go through a pooler: these are looked into."""
-    if direct := os.environ.get("DATABASE_DIRECT_URL"):
-        database = settings.DATABASES["default"]
-        address = urlsplit(direct)
-        monkeypatch.setitem(database, "HOST", address.hostname)
-        monkeypatch.setitem(database, "PORT", str(address.port))
-        monkeypatch.delitem(database["OPTIONS"], "prepare_threshold")
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.plane("resolver"),
+    pytest.mark.usefixtures("past_the_pooler"),
+]
 
 
 _PREPARED = """

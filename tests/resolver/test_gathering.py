@@ -240,6 +240,7 @@ def test_what_was_asked_of_a_connection_that_ended_may_have_been_done(
     assert ask_on_loop(slow, "0") == [("",)]
 
 
+@pytest.mark.usefixtures("past_the_pooler")
 def test_a_session_that_is_ended_while_it_is_asked_leaves_the_outcome_open(
     slow: Question, connections: list
 ):
@@ -253,6 +254,7 @@ def test_a_session_that_is_ended_while_it_is_asked_leaves_the_outcome_open(
     assert ask_on_loop(slow, "0") == [("",)]
 
 
+@pytest.mark.usefixtures("past_the_pooler")
 def test_a_statement_that_takes_too_long_is_no_answer_and_keeps_its_connection(
     slow: Question, connections: list
 ):
@@ -262,6 +264,7 @@ def test_a_statement_that_takes_too_long_is_no_answer_and_keeps_its_connection(
     assert len(connections) == 1
 
 
+@pytest.mark.usefixtures("past_the_pooler")
 def test_what_the_server_forgot_is_asked_again_by_a_thread(
     ready: Question, connections: list, threads: list
 ):
@@ -290,6 +293,7 @@ def test_more_scans_than_a_statement_takes_are_asked_for_by_the_next(gate: Gate)
     assert gate.sizes == [gathering.MOST_TOGETHER, 2]
 
 
+@pytest.mark.usefixtures("past_the_pooler")
 def test_a_statement_larger_than_a_socket_takes_at_once_is_written_to_its_end(connections: list):
     long = Question(["text"], "select place, length(text) from asked")
     assert ask_on_loop(long, "x") == [(1,)]
