@@ -33,10 +33,7 @@ select least((now() at time zone 'UTC')::date, (counted_until at time zone 'UTC'
        greatest(%(usual)s, (select max(retention_days) from resolver_scanpolicy))
   from resolver_scanprogress
 """
-_SHORTER = """
-select brand_id, retention_days from resolver_scanpolicy
- where retention_days < %(longest)s order by brand_id
-"""
+_CHOSEN = "select brand_id, retention_days from resolver_scanpolicy"
 _DAYS = """
 select to_date(right(c.relname, 8), 'YYYYMMDD')
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -49,7 +46,7 @@ delete from resolver_scanevent
    and ctid = any(array(
        select ctid from resolver_scanevent
         where scanned_at >= %(day)s::date and scanned_at < %(day)s::date + 1
-          and brand_id = any(%(brands)s::uuid[])
+          and (brand_id = any(%(brands)s::uuid[])) = %(named)s
         limit %(at_most)s))
 """
 # Yesterday's key may still be asked for by a resolver whose clock is behind.
@@ -59,8 +56,9 @@ delete from resolver_visitorkey where day < (now() at time zone 'UTC')::date - 1
 
 log = structlog.get_logger(__name__)
 # Of which brands this process has emptied a day. Nothing is added to days that are over, and
-# looking for a brand's events means going through the whole of them.
-_emptied: dict[date, set[UUID]] = {}
+# looking for a brand's events means going through the whole of them. None stands for every brand
+# that has chosen no retention.
+_emptied: dict[date, set[UUID | None]] = {}
 _Answer = TypeVar("_Answer")
 
 
@@ -89,24 +87,35 @@ def keep_days() -> Kept:
 def delete_outlived(until: date, longest: int, *, at_once: int = EVENTS_AT_ONCE) -> int:
     """Delete what brands with a shorter retention than ``longest`` keep no longer; say how much.
 
-    A brand that keeps N days keeps the N whole days before ``until``.
+    A brand that keeps N days keeps the N whole days before ``until``; one that has not chosen, the
+    usual number.
     """
-    shorter = _all(_SHORTER, longest=longest)
+    retentions: dict[UUID | None, int] = {None: RETENTION_DAYS, **dict(_all(_CHOSEN))}
+    shorter = {brand: days for brand, days in retentions.items() if days < longest}
     deleted = 0
     for day in days_of_events():
-        brands = {brand for brand, days in shorter if day < until - timedelta(days=days)}
-        if brands - _emptied.get(day, set()):
-            deleted += delete_events(day, list(brands), at_once=at_once)
-            _emptied[day] = brands
+        gone = {brand for brand, days in shorter.items() if day < until - timedelta(days=days)}
+        if gone - _emptied.get(day, set()):
+            # Who has not chosen is in no list: then whoever keeps the day is named.
+            others = None in gone
+            named = retentions.keys() - gone if others else gone
+            brands = [brand for brand in named if brand]
+            deleted += delete_events(day, brands, others=others, at_once=at_once)
+            _emptied[day] = gone
     return deleted
 
 
-def delete_events(day: date, brands: list[UUID], *, at_once: int = EVENTS_AT_ONCE) -> int:
-    """Delete the events of brands on a day, in bounded statements; return how many there were."""
+def delete_events(
+    day: date, brands: list[UUID], *, others: bool = False, at_once: int = EVENTS_AT_ONCE
+) -> int:
+    """Delete the events of a day that are of ``brands``, or of all others; return how many.
+
+    In bounded statements.
+    """
     total = 0
     while True:
         with nobody_else_counts():
-            deleted = _execute(_DELETE, day=day, brands=brands, at_most=at_once)
+            deleted = _execute(_DELETE, day=day, brands=brands, named=not others, at_most=at_once)
         total += deleted
         if deleted < at_once:
             return total

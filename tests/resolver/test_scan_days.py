@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from resolver import database, scan_days, tasks
 from resolver.models import ScanPolicy, ScanProgress, VisitorKey
-from resolver.models.scans import RETENTION_DAYS
+from resolver.models.scans import LONGEST_RETENTION_DAYS, RETENTION_DAYS
 from resolver.scan_days import DAYS_AHEAD, days_of_events, delete_outlived, keep_days
-from tests.factories import BrandWorld
+from tests.factories import BrandWorld, make_world
 from tests.planes import acting_as
 from tests.resolver.scan_rows import day_ago, events, make_day, write_scans
 from tieback import celery
@@ -21,6 +21,22 @@ from tieback.brands.scoping import brand_scope
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.plane("worker")]
 
 LAST_MOMENT = timedelta(days=1) - timedelta(microseconds=1)
+
+
+@pytest.fixture(autouse=True)
+def from_the_beginning(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin as a process does that has emptied no day yet, without days that other tests made."""
+    monkeypatch.setattr(scan_days, "_emptied", {})
+    before = day_ago(RETENTION_DAYS).date()
+    with acting_as("worker"), connection.cursor() as cursor:
+        cursor.execute("select tieback_drop_scan_days(%s)", [before])
+
+
+@pytest.fixture
+def unchosen() -> BrandWorld:
+    """A brand that has never said how long it keeps its scans."""
+    with acting_as("web"):
+        return make_world("unchosen")
 
 
 def keeps(world: BrandWorld, days: int) -> None:
@@ -112,9 +128,53 @@ def test_a_brand_with_a_shorter_retention_keeps_nothing_older_and_everything_you
     assert keep_days().deleted == 0
 
 
-def test_a_day_that_is_emptied_is_not_gone_through_every_hour(nordhav: BrandWorld):
+def test_a_long_retention_is_that_brands_alone(
+    nordhav: BrandWorld, strangers: BrandWorld, unchosen: BrandWorld
+):
+    keeps(nordhav, LONGEST_RETENTION_DAYS)
+    keeps(strangers, RETENTION_DAYS + 5)
+    kept = (RETENTION_DAYS, RETENTION_DAYS + 1, RETENTION_DAYS + 5, RETENTION_DAYS + 6)
+    for world in (nordhav, strangers, unchosen):
+        write_scans(*[of(world, days) for days in kept])
+    counted()
+    assert keep_days().deleted == 4
+    assert left(unchosen) == [f"/{RETENTION_DAYS}"]
+    assert left(strangers) == [f"/{days}" for days in kept[2::-1]]
+    assert left(nordhav) == [f"/{days}" for days in kept[::-1]]
+
+
+def test_what_a_brand_that_chose_nothing_leaves_goes_in_bounded_statements(
+    nordhav: BrandWorld, unchosen: BrandWorld
+):
+    keeps(nordhav, LONGEST_RETENTION_DAYS)
+    for world in (nordhav, unchosen):
+        write_scans(*[of(world, RETENTION_DAYS + 1)] * 3)
+    counted()
+    assert delete_outlived(day_ago(0).date(), LONGEST_RETENTION_DAYS, at_once=1) == 3
+    assert (len(left(nordhav)), left(unchosen)) == (3, [])
+
+
+def test_a_brand_that_chooses_fewer_days_later_is_heeded_on_a_day_that_was_emptied(
+    nordhav: BrandWorld, strangers: BrandWorld, unchosen: BrandWorld
+):
+    keeps(strangers, LONGEST_RETENTION_DAYS)
+    keeps(nordhav, RETENTION_DAYS + 5)
+    for world in (nordhav, strangers, unchosen):
+        write_scans(of(world, RETENTION_DAYS + 2))
+    counted()
+    assert keep_days().deleted == 1
+    with acting_as("web"), brand_scope(nordhav.brand.id):
+        ScanPolicy.objects.update(retention_days=RETENTION_DAYS + 1)
+    assert keep_days().deleted == 1
+    assert (left(nordhav), len(left(strangers))) == ([], 1)
+
+
+def test_a_day_that_is_emptied_is_not_gone_through_every_hour(
+    nordhav: BrandWorld, strangers: BrandWorld
+):
     keeps(nordhav, 1)
-    write_scans(of(nordhav, 4))
+    keeps(strangers, LONGEST_RETENTION_DAYS)
+    write_scans(of(nordhav, 4), of(nordhav, RETENTION_DAYS + 1), of(strangers, RETENTION_DAYS + 1))
     counted()
     statements = []
     for _ in range(2):
@@ -122,7 +182,7 @@ def test_a_day_that_is_emptied_is_not_gone_through_every_hour(nordhav: BrandWorl
             keep_days()
         deletes = [query for query in queries if "delete from resolver_scanevent" in query["sql"]]
         statements.append(len(deletes))
-    assert statements[0] >= 1
+    assert statements[0] >= 2
     assert statements[1] == 0
     assert left(nordhav) == []
 
