@@ -14,6 +14,11 @@ import structlog
 from django.conf import settings
 
 _KEPT_BITS = {4: 24, 6: 48}
+_LETTERS, _MOST_DEGREES = 2, 180
+#: Public addresses, of which a sound file may know a place and may not.
+_TRIED = ("8.8.8.8", "2001:4860:4860::8888")
+# The last is an IPv6 address that a file without IPv6 is asked for.
+_FAULTS = (OSError, maxminddb.InvalidDatabaseError, ValueError)
 
 log = structlog.get_logger(__name__)
 
@@ -65,24 +70,67 @@ def place_of(address: str) -> Place:
     return Place(str(network), *_located(str(network.network_address)))
 
 
+def warm_up() -> None:
+    """Open the database of places, so that a fault is told when a process starts."""
+    _database()
+
+
+def why_unreadable(path: str) -> str:
+    """Return why a database of places cannot be asked for IPv4 or IPv6; empty where it can."""
+    try:
+        with maxminddb.open_database(path) as database:
+            for address in _TRIED:
+                database.get(address)
+    except _FAULTS as error:
+        return _words(error)
+    return ""
+
+
 @lru_cache(maxsize=1)
 def _database() -> maxminddb.Reader | None:
     path: str = settings.TIEBACK_GEOIP_DATABASE
     if not path:
         return None
-    return maxminddb.open_database(path)
+    try:
+        return maxminddb.open_database(path)
+    except _FAULTS as error:
+        # Remembered as well: a scan must not wait for a file that is not there.
+        _tell_once(_words(error))
+        return None
 
 
 def _located(address: str) -> tuple[str, int | None, int | None]:
     database = _database()
-    found = database.get(address) if database else None
+    try:
+        found = database.get(address) if database else None
+    except _FAULTS as error:
+        _tell_once(_words(error))
+        found = None
     if not isinstance(found, dict):
         return "", None, None
     country, location = found.get("country"), found.get("location")
     code = country.get("iso_code") if isinstance(country, dict) else None
     point = location if isinstance(location, dict) else {}
-    return str(code or "")[:2], _degree(point.get("latitude")), _degree(point.get("longitude"))
+    return _country(code), _degree(point.get("latitude")), _degree(point.get("longitude"))
+
+
+@lru_cache(maxsize=8)
+def _tell_once(fault: str) -> None:
+    log.warning("places_unreadable", error=fault)
+
+
+def _words(fault: Exception) -> str:
+    """Return what is wrong, without the path. Asked for IPv6 it has none of, a file is at fault."""
+    return "no IPv6" if type(fault) is ValueError else type(fault).__name__
+
+
+# Of a damaged file anything may be read, and the database takes neither NUL nor a million degrees.
+def _country(code: object) -> str:
+    known = isinstance(code, str) and len(code) == _LETTERS and code.isascii() and code.isalpha()
+    return str(code) if known else ""
 
 
 def _degree(value: object) -> int | None:
-    return round(value) if isinstance(value, int | float) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(value) if abs(value) <= _MOST_DEGREES else None

@@ -13,8 +13,10 @@ def _application() -> object:
     django = serve()
     # Only now: the counters open their files in the directory that starting up has made.
     from resolver.bridge import in_threads
+    from resolver.networks import warm_up
     from resolver.redirects import in_front_of
 
+    warm_up()
     application = in_front_of(in_threads(django))
     # What is there by now stays: garbage is not looked for in it while people wait.
     gc.collect()

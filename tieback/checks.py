@@ -9,6 +9,7 @@ from django.core import checks
 
 from minting.chain.networks import why_no_key
 from minting.chain.trees.shapes import UnsoundShape, sound
+from resolver.networks import why_unreadable
 
 
 @checks.register(checks.Tags.compatibility)
@@ -58,6 +59,23 @@ def proxies_are_counted(app_configs: Sequence[Any] | None, **_: Any) -> list[che
             " are counted as the proxy's.",
             hint="Set TIEBACK_TRUSTED_PROXIES to the number of proxies in front.",
             id="tieback.W004",
+        )
+    ]
+
+
+@checks.register(checks.Tags.files)
+def places_can_be_read(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Scans are answered without places as well, so nobody would notice that they are missing."""
+    path = settings.TIEBACK_GEOIP_DATABASE
+    fault = path and settings.TIEBACK_PLANE == "resolver" and why_unreadable(path)
+    if not fault:
+        return []
+    return [
+        checks.Warning(
+            f"TIEBACK_GEOIP_DATABASE cannot be read ({fault}): scans are written down without"
+            " country and place.",
+            hint="Name a whole .mmdb file with IPv4 and IPv6, or unset TIEBACK_GEOIP_DATABASE.",
+            id="tieback.W007",
         )
     ]
 

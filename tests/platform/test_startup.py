@@ -115,6 +115,14 @@ def test_a_resolver_behind_a_proxy_that_it_does_not_count_is_pointed_out():
     assert "tieback.W004" not in [name for name, _ in found(deploy=True, **counted)]
 
 
+def test_a_resolver_whose_database_of_places_cannot_be_read_is_pointed_out(tmp_path):
+    lost = str(tmp_path / "places.mmdb")
+    hint = "Name a whole .mmdb file with IPv4 and IPv6, or unset TIEBACK_GEOIP_DATABASE."
+    assert found(TIEBACK_PLANE="resolver", TIEBACK_GEOIP_DATABASE=lost) == [("tieback.W007", hint)]
+    assert found(TIEBACK_PLANE="resolver", TIEBACK_GEOIP_DATABASE="") == []
+    assert found(TIEBACK_PLANE="web", TIEBACK_GEOIP_DATABASE=lost) == []
+
+
 def test_a_key_on_a_public_network_that_is_not_named_twice_is_an_error():
     key = GivenKey("SOLANA_KEY_NAME", source="aws-kms", name="alias/payer")
     on_mainnet = {"SOLANA_NETWORK": "mainnet-beta", "SOLANA_PAYER": key}

@@ -296,6 +296,15 @@ def test_a_network_that_is_not_in_the_database_is_nowhere(
     assert event.network == "203.0.113.0/24"
 
 
+@pytest.mark.usefixtures("places")
+def test_a_database_of_places_that_is_not_there_keeps_no_scan_from_an_answer(
+    nordhav: BrandWorld, settings: Any, tmp_path: Path
+):
+    settings.TIEBACK_GEOIP_DATABASE = str(tmp_path / "lost.mmdb")
+    event = scanned(mint(nordhav))
+    assert (event.network, event.country, event.latitude) == ("203.0.113.0/24", "", None)
+
+
 def test_rows_are_seen_by_the_brand_alone(nordhav: BrandWorld, strangers: BrandWorld):
     scanned(mint(nordhav))
     with acting_as("web"), connection.cursor() as cursor:
