@@ -117,6 +117,6 @@ def _day_of(moment: datetime) -> datetime:
 
 
 def _steps(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
-    while start < end:
-        yield start
-        start += step
+    # Rounded up, and never past the end, behind which there may be no calendar.
+    for passed in range(-((start - end) // step)):
+        yield start + passed * step

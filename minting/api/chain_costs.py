@@ -1,10 +1,8 @@
 """What writing to chains has cost a brand, and how its chains do."""
 
-from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,51 +12,22 @@ from minting.chain import costs
 from minting.chain.costs import Asked, GroupBy
 from minting.chain.kept_prices import KeptPrice, last_prices
 from minting.chain.prices import Congestion, in_sol
-from tieback.api.fields import QuerySerializer
-from tieback.api.moments import MomentField
+from tieback.api.spans import SpanQuery
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
-from tieback.errors import FieldError, ValidationFailed
-
-#: What is shown where nothing is said, and at most.
-USUAL_SPAN, LONGEST_SPAN = timedelta(days=30), timedelta(days=400)
 
 
-class SpanQuery(QuerySerializer):
+class ChainFiguresQuery(SpanQuery):
     """Which transactions, by when they were signed."""
 
-    to = MomentField(required=False, help_text="Before this date or moment; now unless said.")
     network = serializers.CharField(required=False, max_length=32)
-
-    def get_fields(self) -> dict[str, Any]:
-        """Add the parameter whose name is a word of Python's."""
-        words = "From this date or moment on; 30 days before `to` unless said."
-        first = MomentField(required=False, help_text=words)
-        return {"from": first, **super().get_fields()}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Fill the span in, and refuse one that is empty or too long."""
-        end: datetime = attrs.get("to") or timezone.now()
-        start: datetime = attrs.get("from") or end - USUAL_SPAN
-        fault = _fault(start, end)
-        if fault:
-            raise ValidationFailed(fields=(fault,))
-        return {**attrs, "from": start, "to": end}
-
-
-def _fault(start: datetime, end: datetime) -> FieldError | None:
-    if start >= end:
-        return FieldError("from", "INVALID", "Must be before `to`, which is now unless said.")
-    if end - start > LONGEST_SPAN:
-        return FieldError("from", "OUT_OF_RANGE", f"Ask for {LONGEST_SPAN.days} days at most.")
-    return None
 
 
 def _asked(values: dict[str, Any]) -> Asked:
     return Asked(values["from"], values["to"], values.get("batch"), values.get("network"))
 
 
-class ChainCostQuery(SpanQuery):
+class ChainCostQuery(ChainFiguresQuery):
     """Which costs, and by what they are told."""
 
     batch = serializers.UUIDField(required=False)
@@ -204,11 +173,11 @@ class ChainFiguresView(BrandAPIView):
     permissions: ClassVar[dict[str, Scope]] = {"GET": Scope.MINTS_READ}
 
     @extend_schema(
-        operation_id="get_chain_figures", parameters=[SpanQuery], responses=ChainsSerializer
+        operation_id="get_chain_figures", parameters=[ChainFiguresQuery], responses=ChainsSerializer
     )
     def get(self, request: Request) -> Response:
         """Return what became of the brand's transactions by network, and its congestion now."""
-        asked = _asked(SpanQuery.read(request.query_params))
+        asked = _asked(ChainFiguresQuery.read(request.query_params))
         prices = last_prices()
         chains = [
             {**told, "congestion": told_of(prices.get(told["network"]))}

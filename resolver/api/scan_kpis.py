@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,58 +11,38 @@ from rest_framework.response import Response
 from resolver import scan_figures
 from resolver.scan_figures import DAY, HOUR, Asked
 from resolver.traffic import TrafficClass
-from tieback.api.fields import QuerySerializer
-from tieback.api.moments import MomentField
+from tieback.api.spans import SpanQuery
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import FieldError, ValidationFailed
 
-#: What is shown where nothing is said, and at most.
-USUAL_SPAN, LONGEST_SPAN = timedelta(days=30), timedelta(days=400)
 #: Hours are shown one by one for so long at most: a longer span is read by the day.
 LONGEST_HOURLY = timedelta(days=35)
 
 
-class ScanKpiQuery(QuerySerializer):
-    """Which scans, and how fine a series."""
+class ScanKpiQuery(SpanQuery):
+    """Which scans, in full hours, and how fine a series."""
 
-    to = MomentField(required=False, help_text="Before this date or moment; now unless said.")
     product = serializers.UUIDField(required=False)
     batch = serializers.UUIDField(required=False)
     interval = serializers.ChoiceField(choices=("hour", "day"), default="day")
 
-    def get_fields(self) -> dict[str, Any]:
-        """Add the parameter whose name is a word of Python's."""
-        words = "From this date or moment on; 30 days before `to` unless said."
-        first = MomentField(required=False, help_text=words)
-        return {"from": first, **super().get_fields()}
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Fill the span in, in full hours, and refuse one that is empty or too long."""
-        end = _up_to_the_hour(attrs.get("to") or timezone.now())
-        start = attrs.get("from")
-        start = start.replace(minute=0, second=0, microsecond=0) if start else end - USUAL_SPAN
-        fault = _fault(start, end, attrs["interval"])
-        if fault:
-            raise ValidationFailed(fields=(fault,))
-        return {**attrs, "from": start, "to": end}
+        """Fill the span in, and refuse one that is too long for its series."""
+        filled = super().validate(attrs)
+        if filled["interval"] == "hour" and filled["to"] - filled["from"] > LONGEST_HOURLY:
+            message = f"Hours are told for {LONGEST_HOURLY.days} days at most: ask by the day."
+            raise ValidationFailed(fields=(FieldError("interval", "OUT_OF_RANGE", message),))
+        return filled
 
+    def beginning(self, moment: datetime) -> datetime:
+        """Return the beginning of the moment's hour."""
+        return moment.replace(minute=0, second=0, microsecond=0)
 
-def _up_to_the_hour(moment: datetime) -> datetime:
-    full = moment.replace(minute=0, second=0, microsecond=0)
-    return full if full == moment else full + HOUR
-
-
-def _fault(start: datetime, end: datetime, interval: str) -> FieldError | None:
-    if start >= end:
-        return FieldError("from", "INVALID", "Must be before `to`, which is now unless said.")
-    if end - start > LONGEST_SPAN:
-        message = f"Ask for {LONGEST_SPAN.days} days at most."
-        return FieldError("from", "OUT_OF_RANGE", message)
-    if interval == "hour" and end - start > LONGEST_HOURLY:
-        message = f"Hours are told for {LONGEST_HOURLY.days} days at most: ask by the day."
-        return FieldError("interval", "OUT_OF_RANGE", message)
-    return None
+    def ending(self, moment: datetime) -> datetime:
+        """Return the moment where it is a full hour, else the end of its hour."""
+        full = self.beginning(moment)
+        return full if full == moment else full + HOUR
 
 
 class CountrySerializer(serializers.Serializer[Any]):

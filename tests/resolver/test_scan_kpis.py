@@ -169,6 +169,30 @@ def test_what_cannot_be_asked_is_refused_by_name(api: APIClient, nordhav: BrandW
     assert faults(api, to="9999-12-31T23:59:59-01:00") == {"to": "OVERFLOW"}
 
 
+@pytest.mark.parametrize(
+    "to", ["0001-01-01", "0001-01-01T00:00:00Z", "0001-01-30T23:00:00Z", "9999-12-31T23:30:00Z"]
+)
+def test_a_span_that_leaves_the_calendar_is_refused_by_name(api: APIClient, to: str):
+    assert faults(api, to=to) == {"to": "OVERFLOW"}
+
+
+@pytest.mark.parametrize("interval", ["hour", "day"])
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("0001-01-01", "0001-01-02", 1),
+        ("9999-12-30", "9999-12-31", 1),
+        ("9999-12-30", "9999-12-31T23:00:00Z", 2),
+    ],
+)
+def test_the_first_and_the_last_days_of_the_calendar_are_told(
+    api: APIClient, start: str, end: str, days: int, interval: str
+):
+    figures = kpis(api, **{"from": start, "to": end, "interval": interval})
+    assert len(figures["visitors"]) == days
+    assert figures["scans"] == 0
+
+
 def test_the_longest_span_is_answered_with_as_many_queries_as_the_shortest(
     api: APIClient, nordhav: BrandWorld
 ):

@@ -101,6 +101,9 @@ def test_costs_can_be_narrowed_to_a_batch_and_a_network(api: APIClient, spent) -
         ({"from": "2025-01-01", "to": "2026-03-02"}, ("from", "OUT_OF_RANGE")),
         ({"group_by": "brand"}, ("group_by", "INVALID_CHOICE")),
         ({"from": "yesterday"}, ("from", "INVALID")),
+        ({"to": "0001-01-01"}, ("to", "OVERFLOW")),
+        ({"to": "0001-01-30T23:59:59Z"}, ("to", "OVERFLOW")),
+        ({"to": "9999-12-31T23:59:59-01:00"}, ("to", "OVERFLOW")),
     ],
 )
 def test_a_span_or_group_that_cannot_be_told_is_refused(api: APIClient, query, fault) -> None:
@@ -108,6 +111,29 @@ def test_a_span_or_group_that_cannot_be_told_is_refused(api: APIClient, query, f
     assert answer.status_code == 400
     (field,) = answer.json()["error"]["fields"]
     assert (field["field"], field["code"]) == fault
+
+
+def test_the_figures_of_chains_are_refused_a_span_that_leaves_the_calendar(
+    api: APIClient,
+) -> None:
+    answer = api.get(CHAINS, {"to": "0001-01-01"})
+    assert answer.status_code == 400
+    (field,) = answer.json()["error"]["fields"]
+    assert (field["field"], field["code"]) == ("to", "OVERFLOW")
+
+
+@pytest.mark.parametrize("url", [COSTS, CHAINS])
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"from": "0001-01-01", "to": "0001-01-02"},
+        {"from": "9999-12-30", "to": "9999-12-31T23:59:59Z"},
+    ],
+)
+def test_the_first_and_the_last_days_of_the_calendar_are_told(
+    api: APIClient, url: str, span: dict[str, str]
+) -> None:
+    assert told(api, url, **span)["to"].startswith(span["to"][:10])
 
 
 @committed
