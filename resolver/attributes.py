@@ -76,8 +76,8 @@ _FORMATS = """
 7240 X..20
 7241 N2
 7242 X..25
-7250 N8
-7251 N8 N4,minute
+7250 N8,whole_day
+7251 N8,whole_day N4,minute
 7252 N1
 7253 7254 7259 X..40
 7255 X..10
@@ -91,7 +91,7 @@ _FORMATS = """
 8005 N6
 8006 8026 N14,checked N4
 8007 X..34
-8008 N8 [N2] [N2]
+8008 N6,day N2,hour [N2,sixtieth] [N2,sixtieth]
 8009 X..50
 8010 Y..30
 8013 X..25
@@ -194,8 +194,24 @@ def _is_day_or_month(text: str) -> bool:
     return _is_day(text[:4] + "01") if text.endswith("00") else _is_day(text)
 
 
+def _is_whole_day(text: str) -> bool:
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
+
+
 def _is_minute(text: str) -> bool:
-    return text[:2] < "24" and text[2:] < "60"
+    return _is_hour(text[:2]) and _is_sixtieth(text[2:])
+
+
+def _is_hour(text: str) -> bool:
+    return text < "24"
+
+
+def _is_sixtieth(text: str) -> bool:
+    return text < "60"
 
 
 _Meaning = Callable[[str], bool]
@@ -203,7 +219,10 @@ _MEANINGS: dict[str, _Meaning] = {
     "checked": _is_checked,
     "day": _is_day,
     "day_or_month": _is_day_or_month,
+    "whole_day": _is_whole_day,
     "minute": _is_minute,
+    "hour": _is_hour,
+    "sixtieth": _is_sixtieth,
 }
 _Parts = tuple[re.Pattern[str], tuple[_Meaning | None, ...]]
 

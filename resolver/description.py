@@ -41,6 +41,12 @@ class DescriptionView(View):
             return refused(request, HTTPStatus.NOT_FOUND, pages.NO_SUCH_HOST)
         return _public(JsonResponse(described))
 
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say to a page of another site that it may ask."""
+        methods = ", ".join(self.http_method_names).upper()
+        response = HttpResponse(headers={"Allow": methods, "Access-Control-Allow-Methods": methods})
+        return _public(response)
+
 
 def description(brand: UUID, host: str) -> dict[str, Any]:
     """Return the description file of a brand's host. Raises ``Unavailable``."""

@@ -3,6 +3,7 @@
 Hosts are few and change rarely, so each process remembers what it has looked up for some seconds.
 """
 
+import re
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from resolver.remembering import Remembered
 #: How many hosts are remembered.
 REMEMBERED_HOSTS = 4096
 _LONGEST = 255
+_PORT = re.compile(r":[0-9]{0,5}\Z")
 
 # A host that was printed with a port is held with it; a proxy may add one to any other.
 _KNOWN = """
@@ -46,5 +48,6 @@ def brand_of(host: str) -> UUID | None:
 
 
 def _ask(host: str) -> KnownHost | None:
-    row = fetch_one(_KNOWN, (host, host.rpartition(":")[0] or host))
+    # What is said to be a port is written into addresses: it has to be one.
+    row = fetch_one(_KNOWN, (host, _PORT.sub("", host)))
     return KnownHost._make(row) if row else None

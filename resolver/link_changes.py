@@ -28,7 +28,10 @@ DESCRIBED = (
     *("is_default", "active_from", "active_until"),
 )
 LINKED_TWICE = FieldError(
-    "target", "TAKEN", "There is such a link: same product, type, language, format and target."
+    "target",
+    "TAKEN",
+    "There is such a link: same product, type, language, format and target. Change that one, its"
+    " period included.",
 )
 DEFAULT_TAKEN = FieldError(
     "is_default",

@@ -61,6 +61,7 @@ def target_template(text: str) -> str:
     if origin is None:
         raise InvalidValue("INVALID", "Must be an address that begins with https:// or http://.")
     _check_authority(origin[2])
+    _check_rest(target[origin.end() :])
     return target
 
 
@@ -129,6 +130,15 @@ def _check_variables(target: str) -> None:
         raise InvalidValue("INVALID", f"{{{unknown[0]}}} is not known. Known: {known}.")
     if re.search(r"[{}]", _VARIABLE.sub("", target)):
         raise InvalidValue("INVALID", "A brace is not closed, or is closed without being opened.")
+
+
+def _check_rest(rest: str) -> None:
+    """Refuse signs that stand nowhere behind the host (RFC 3986, sections 3.3 to 3.5)."""
+    if found := re.search(r"[\[\]]", rest) or re.search("#.*(#)", rest):
+        sign = found[found.lastindex or 0]
+        raise InvalidValue(
+            "INVALID", f"{sign!r} cannot stand there in a URL: write it percent-encoded."
+        )
 
 
 def _check_authority(authority: str) -> None:

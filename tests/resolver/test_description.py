@@ -65,6 +65,12 @@ def test_it_can_be_asked_for_its_head_and_not_changed(public, nordhav):
     assert ask(public, "nordhav.example", "POST").status_code == 405
 
 
+def test_a_page_of_another_site_may_ask_for_it(public, nordhav):
+    answer = ask(public, "nordhav.example", "OPTIONS")
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+
+
 def test_without_a_database_it_is_unavailable(public, nordhav, monkeypatch):
     monkeypatch.setattr(database._Rest, "until", float("inf"))
     answer = ask(public, "nordhav.example")

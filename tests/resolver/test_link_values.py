@@ -75,6 +75,8 @@ def test_sound_targets_are_taken(target: str):
         ("https://nordhav.example/é", "'é' cannot stand"),
         ("https://nordhav.example/%zz", "cannot stand"),
         ("https://nordhav.example/<script>", "cannot stand"),
+        ("https://nordhav.example/[x]", "'[' cannot stand"),
+        ("https://nordhav.example/a#b#c", "'#' cannot stand"),
         (f"https://a.example/{'x' * LONGEST_TARGET}", "at most 2000"),
     ],
 )
