@@ -25,6 +25,7 @@ from greenlet import GreenletExit
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from resolver.digital_link import RAW_PATH
 from resolver.turns import Turns, wait_for
 
 Environ = dict[str, Any]
@@ -225,6 +226,8 @@ class Bridge(asyncio.Protocol):
         address, version = httptools.parse_url(self._url), parser.get_http_version()
         path = address.path or b"/"
         environ["REQUEST_METHOD"] = parser.get_method().decode("ascii")
+        if b"%2" in path and b"%2F" in path.upper():
+            environ[RAW_PATH] = path.decode("latin-1")
         environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
         environ["QUERY_STRING"] = (address.query or b"").decode("latin-1")
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"

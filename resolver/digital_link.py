@@ -6,15 +6,17 @@ of a batch and ``/ml/{id}`` of a lot. Sources: GS1 Digital Link Standard: URI Sy
 of 01 in the order 22, 10, 21, or 235 alone); GS1 General Specifications, "GS1 AI encodable
 character set 82".
 
-A WSGI server hands over the path percent-decoded once, and nothing is decoded a second time. An
-encoded slash is a slash by then, and character set 82 has the slash, so in a path a value ends
-where the next key begins rather than at the next slash. Only a value that itself holds a key
-between slashes is misread; ``parse_uri``, which has the text as it was printed, reads that too.
+A WSGI server hands over the path percent-decoded once, and nothing is decoded a second time.
+Character set 82 has the slash, and an encoded one is a slash by then, so ours hands over the path
+as it came too where it holds one. Some proxies decode it on the way. What breaks the rules as it
+came is therefore guessed at: a value may go on to where the next key begins. A guess is a code only
+if something is known by it.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, unquote
@@ -25,11 +27,18 @@ from minting.serial_rules import CSET_82
 from minting.serials import ALPHABET, TOKEN_LENGTH
 from resolver.attributes import UnsoundAttribute, attributes_of
 
+#: Where a server hands over a path as it came, in a WSGI environment, if it has an encoded slash.
+RAW_PATH = "tieback.raw_path"
 # Four keys of two digits, a GTIN, three values of 20 characters, the slashes between them, and
 # one that a browser may have put at the end.
 LONGEST_PATH = len("/01//22//10//21//") + 14 + 3 * 20
 
-_LINK = re.compile(r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL)
+_LINK = re.compile(
+    r"/01/([^/]*)(?:/235/([^/]*)|(?:/22/([^/]*))?(?:/10/([^/]*))?(?:/21/([^/]*))?)/?"
+)
+_GUESS = re.compile(
+    r"/01/([^/]*)(?:/235/(.*)|(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*))?)", re.DOTALL
+)
 _GTIN = re.compile(r"[0-9]{14}")
 _CSET_82 = re.compile(f"{CSET_82}+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -73,6 +82,8 @@ class DigitalLink:
     lot: str | None = None
     serial: str | None = None
     extension: str | None = None
+    #: Whether a slash within a value is only taken for a part of it.
+    is_guess: bool = field(default=False, compare=False, kw_only=True)
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -114,10 +125,10 @@ class GroupLink:
 Code = DigitalLink | UnitLink | GroupLink
 
 
-def parse(path: str) -> Code:
+def parse(path: str, raw: str | None = None) -> Code:
     """Return the code that a percent-decoded path stands for.
 
-    A slash at the end counts as part of the last value where it may be one, else it is dropped.
+    ``raw`` is the path as it came, where that has an encoded slash. A slash at the end is dropped.
     Raises ``NotACode`` or ``MalformedCode``.
     """
     read = _READERS.get(path[:4])
@@ -125,12 +136,28 @@ def parse(path: str) -> Code:
         raise NotACode(path)
     if len(path) > LONGEST_PATH:
         raise MalformedCode("This code is longer than any code can be.")
+    if read is not _digital_link:
+        return read(path.removesuffix("/"))
     try:
-        return read(path)
+        return _digital_link(path, raw)
+    except ShortGtin:
+        raise
     except MalformedCode:
-        if not path.endswith("/"):
-            raise
-    return read(path[:-1])
+        if guess := next(_guesses(path), None):
+            return guess
+        raise
+
+
+def other_readings(path: str, raw: str | None, code: Code) -> Iterator[DigitalLink]:
+    """Yield what else a path may stand for where ``code``, its first reading, names nothing known.
+
+    Raises at the end what is wrong with the path as it came, if anything is.
+    """
+    if not isinstance(code, DigitalLink):
+        return
+    yield from (guess for guess in _guesses(path) if guess != code)
+    if code.is_guess:
+        _digital_link(path, raw)
 
 
 def parse_uri(uri: str) -> tuple[DigitalLink, dict[str, str]]:
@@ -152,32 +179,6 @@ def parse_uri(uri: str) -> tuple[DigitalLink, dict[str, str]]:
         raise MalformedCode(str(error), link) from error
 
 
-def other_reading(path: str, code: Code) -> Code | None:
-    """Return how a path may be read where ``code``, its first reading, names nothing known.
-
-    A slash that a browser added is taken off. Raises ``MalformedCode`` where a value holds a slash,
-    since then a key may stand in the wrong place, or something that is no part of a code.
-    """
-    bare = path.removesuffix("/")
-    if bare != path:
-        try:
-            shorter = parse(bare)
-        except MalformedCode:
-            return None
-        if shorter != code:
-            return shorter
-    if has_slash(code):
-        if (meant := _in_order(bare)) and meant != code:
-            raise _wrong_order(meant)
-        raise MalformedCode("No item has this code. A slash within a value is written as %2F.")
-    return None
-
-
-def has_slash(code: Code) -> bool:
-    """Tell whether a value of the code holds a slash, so that its path can be read otherwise."""
-    return isinstance(code, DigitalLink) and any("/" in value for _, value in code.pairs)
-
-
 def is_token(text: str) -> bool:
     """Tell whether the text has the shape of a unit's token."""
     return _TOKEN.fullmatch(text) is not None
@@ -197,17 +198,39 @@ def _group_link(path: str) -> GroupLink:
     return GroupLink("mb" if kind == "mb" else "ml", UUID(text))
 
 
-def _digital_link(path: str) -> DigitalLink:
-    found = _LINK.fullmatch(path)
-    if found is None:
-        if meant := _in_order(path):
-            raise _wrong_order(meant)
-        raise MalformedCode("After the GTIN a code may name a variant, a lot and a serial number.")
-    values = found.group(1, 3, 4, 5, 2)
-    for key, value in zip(PATH_KEYS[1:], values[1:], strict=True):
+def _digital_link(path: str, raw: str | None = None) -> DigitalLink:
+    """Return the link in a path as it came, slash by slash. Raises ``MalformedCode``."""
+    found = _LINK.fullmatch(path) if raw is None else None
+    if found:
+        return _checked(found.group(1, 3, 4, 5, 2))
+    segments = (raw or path).removesuffix("/").split("/")[1:]
+    if len(segments) % 2:
+        raise MalformedCode(
+            "After the GTIN a code may name a variant, a lot and a serial number. "
+            "A slash within one of them is written as %2F."
+        )
+    values = map(_decoded, segments[1::2]) if raw else segments[1::2]
+    return from_pairs(list(zip(segments[::2], values, strict=True)))
+
+
+def _guesses(path: str) -> Iterator[DigitalLink]:
+    """Yield the links of a path in which values hold slashes; the last one may have been added."""
+    for text in (path, path.removesuffix("/")):
+        found = _GUESS.fullmatch(text)
+        values = found.group(1, 3, 4, 5, 2) if found else ()
+        if not any(value and "/" in value for value in values):
+            continue
+        with suppress(MalformedCode):
+            yield replace(_checked(values), is_guess=True)
+
+
+def _checked(values: tuple[str | None, ...]) -> DigitalLink:
+    """Return the link of values in the order of ``PATH_KEYS``. Raises ``MalformedCode``."""
+    gtin, *others = values
+    for key, value in zip(PATH_KEYS[1:], others, strict=True):
         if value is not None:
             _check_value(key, value)
-    return _with_sound_gtin(DigitalLink(*values))
+    return _with_sound_gtin(DigitalLink(gtin or "", *others))
 
 
 def _without_stem(segments: list[str]) -> list[str]:
@@ -245,17 +268,6 @@ def from_pairs(pairs: list[tuple[str, str]]) -> DigitalLink:
     if keys != sorted(keys, key=PATH_KEYS.index):
         raise _wrong_order(link)
     return link
-
-
-def _in_order(path: str) -> DigitalLink | None:
-    """Return the link of a path whose keys are all there but not in the order of the standard."""
-    segments = path.split("/")[1:]
-    if len(segments) % 2 or segments[0] != "01":
-        return None
-    try:
-        return from_pairs(list(zip(segments[::2], segments[1::2], strict=True)))
-    except MalformedCode as error:
-        return error.meant
 
 
 def _wrong_order(meant: DigitalLink) -> MalformedCode:

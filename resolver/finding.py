@@ -45,6 +45,11 @@ class Finding:
     is_test: bool = False
     tag: TagVerdict | None = None
 
+    @property
+    def is_for_the_page(self) -> bool:
+        """Tell whether somebody has to read it, wherever the brand's codes lead by default."""
+        return self.is_test or (self.tag is not None and not self.tag.lets_activate)
+
 
 NOTHING = Finding()
 

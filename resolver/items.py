@@ -3,6 +3,7 @@
 The role of this plane may read only the columns named here.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from resolver.digital_link import (
     MalformedCode,
     NotACode,
     is_token,
+    other_readings,
     parse,
 )
 from resolver.lookup import FoundGroup, find_group
@@ -168,13 +170,10 @@ def _on_chain(status: str | None, blockchain: str, network: str, id_: str) -> On
 
 def read_group(brand: UUID, path: str) -> Item | None:
     """Return the batch whose passport shows what a path without a serial number names."""
-    try:
-        code = parse(path)
-    except (NotACode, MalformedCode):
+    read = _group_of(brand, path)
+    if read is None:
         return None
-    group = find_group(brand, code)
-    if group is None:
-        return None
+    code, group = read
     with all_brands():
         batches = MintBatch.objects.filter(id=group.batch_id)
         row = batches.values_list(*_OF_BATCH.values()).get()
@@ -188,6 +187,21 @@ def read_group(brand: UUID, path: str) -> Item | None:
         lot=group.lot,
         **found,
     )
+
+
+def _group_of(brand: UUID, path: str) -> tuple[Code, FoundGroup] | None:
+    """Read a path, of which a lot's last slash may be a part, and look up what it names."""
+    try:
+        code = parse(path)
+    except (NotACode, MalformedCode):
+        return None
+    group = find_group(brand, code)
+    if group and isinstance(code, DigitalLink) and code.lot and not group.lot:
+        with suppress(MalformedCode):
+            for other in other_readings(path, None, code):
+                if (known := find_group(brand, other)) and known.lot:
+                    return other, known
+    return (code, group) if group else None
 
 
 def _canonical(code: Code, group: FoundGroup) -> str:

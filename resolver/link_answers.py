@@ -7,7 +7,7 @@ Source: GS1-Conformant Resolver Standard 1.2, sections 2.6, 2.9, 2.10 and 2.12.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -78,14 +78,24 @@ class Shown:
     page: Page
 
 
-def asks_for_links(query: str) -> bool:
-    """Tell whether a raw query names a link type."""
-    return bool(query) and "linktype=" in query.lower()
+def reads_links(environ: Mapping[str, Any], query: str) -> bool:
+    """Tell whether a request names a link type, or accepts a list of links rather than a page."""
+    if _names_type(query):
+        return True
+    return _accepts_json(environ) and wishes_of(environ).prefers_linkset_to(HTML)
 
 
 def concerns_links(environ: Mapping[str, Any], query: str, brand: UUID) -> bool:
     """Tell whether anything but the page here may be the answer. Raises ``Unavailable``."""
-    return asks_for_links(query) or "json" in environ.get("HTTP_ACCEPT", "") or has_defaults(brand)
+    return _names_type(query) or _accepts_json(environ) or has_defaults(brand)
+
+
+def _names_type(query: str) -> bool:
+    return "linktype=" in query.lower() and any(_types_in(query))
+
+
+def _accepts_json(environ: Mapping[str, Any]) -> bool:
+    return "json" in environ.get("HTTP_ACCEPT", "").lower()
 
 
 def answer(
@@ -96,18 +106,20 @@ def answer(
     ``found`` is the unit, or the code of what has a page; ``code`` what was asked for.
     """
     asked, wishes = link_type_of(_asked_type(query)), wishes_of(environ)
-    wants_all = asked in _ALL_LINKS or (not asked and wishes.prefers_linkset)
+    wants_all = asked in _ALL_LINKS or (not asked and wishes.prefers_linkset_to(HTML))
     is_revoked = isinstance(found, ScannedUnit) and found.status == UnitStatus.REVOKED
     if is_revoked and _says_page_here(asked, wishes, wants_all=wants_all):
         return None
     levels = _levels(environ, brand, found, code)
+    if is_revoked and wants_all:
+        return _gone(levels)
     if not asked:
         offer = best_default(levels, wishes)
-        if not wants_all or (offer.media_type != HTML and wishes.names(offer.media_type)):
+        if not wishes.prefers_linkset_to(offer.media_type):
             return _way_to(offer, levels, query)
-    if wants_all:
-        return _gone(levels) if is_revoked else _all_links(levels, wishes)
-    return _of_type(environ, query, levels, asked, wishes)
+    if asked and not wants_all:
+        return _of_type(environ, query, levels, asked, wishes)
+    return _all_links(levels, wishes)
 
 
 def _says_page_here(asked: str, wishes: Wishes, *, wants_all: bool) -> bool:
@@ -193,8 +205,11 @@ def _gone(levels: list[Level]) -> Told:
 
 def _asked_type(query: str) -> str:
     """Return the first link type that a raw query names, or nothing."""
+    return next(_types_in(query), "")
+
+
+def _types_in(query: str) -> Iterator[str]:
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
         if key.lower() == "linktype":
-            return unquote_plus(value)
-    return ""
+            yield unquote_plus(value)

@@ -134,22 +134,29 @@ def with_links(levels: Sequence[Level], stored: Iterable[StoredLink]) -> list[Le
     """Return the levels with what is linked to each: the brand's links, and the pages here.
 
     A link belongs to the highest level at which all that its target names is known; where that is
-    none, it is left out. A product's link stands in the place of one for all products that has its
-    type, language and format.
+    none, it is left out. A product's link that is not left out stands in the place of one for all
+    products that has its type, language and format.
     """
-    links = list(_in_force(list(stored)))
+    places = [(link, at) for link in stored if (at := _place(link, levels)) is not None]
     offers: list[list[Offer]] = [[] for _ in levels]
-    for link in links:
-        for at in reversed(range(len(levels))):
-            if variables_of(link.target) <= levels[at].values.keys():
-                offers[at].append(_offer(link, levels[at]))
-                break
+    in_force = set(_in_force([link for link, _ in places]))
+    for link, at in places:
+        if link in in_force:
+            offers[at].append(_offer(link, levels[at]))
     placed = [offer for some in offers for offer in some]
     is_pip = not any(offer.type == PIP and offer.media_type == HTML for offer in placed)
     return [
         replace(level, offers=(*_own(level, is_pip=is_pip), *some))
         for level, some in zip(levels, offers, strict=True)
     ]
+
+
+def _place(link: StoredLink, levels: Sequence[Level]) -> int | None:
+    """Return the highest of the levels at which all is known that a link's target names."""
+    names = variables_of(link.target)
+    return next(
+        (at for at in reversed(range(len(levels))) if names <= levels[at].values.keys()), None
+    )
 
 
 def _in_force(stored: list[StoredLink]) -> Iterable[StoredLink]:

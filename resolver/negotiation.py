@@ -30,11 +30,12 @@ Rank = tuple[float, int, int, int, bool, bool]
 class Wishes:
     """What a request's headers ask for: media ranges with their weights, and language ranges.
 
-    The languages stand in lower case and in the order in which they are welcome.
+    The languages stand in lower case, those that are welcome in the order in which they are.
     """
 
     media: tuple[tuple[str, float], ...] = ()
     languages: tuple[str, ...] = ()
+    unwelcome: tuple[str, ...] = ()
 
     def names(self, media_type: str) -> bool:
         """Tell whether a media type is asked for by its own name."""
@@ -54,14 +55,17 @@ class Wishes:
     def language_rank(self, language: str) -> tuple[int, int]:
         """Return how welcome a language is, and how closely it was named; the higher the better.
 
-        Languages of equal weight are taken in the order they stand in.
+        Languages of equal weight are taken in the order they stand in. ``*`` stands for those that
+        no other range names.
         """
-        best = (0, 0)
-        for place, wanted in enumerate(reversed(self.languages), start=1):
-            closeness = _closeness(wanted, language.lower())
-            if closeness or wanted == "*":
-                best = max(best, (place, closeness))
-        return best
+        tag = language.lower()
+        places = list(enumerate(reversed(self.languages), start=1))
+        named = [(place, close) for place, wanted in places if (close := _closeness(wanted, tag))]
+        refused = max((_closeness(range_, tag) for range_ in self.unwelcome), default=0)
+        if refused > max((close for _, close in named), default=0):
+            return 0, 0
+        others = [(place, 0) for place, wanted in places if wanted == "*"]
+        return max(named or others, default=(0, 0))
 
     def asks_for_language(self, language: str) -> bool:
         """Tell whether a language is asked for by name, in this or another region."""
@@ -86,11 +90,10 @@ class Wishes:
         """The form in which a list of links is wanted."""
         return max(LINKSET_FORMS, key=lambda form: (self.media_weight(form), self._named(form)))
 
-    @property
-    def prefers_linkset(self) -> bool:
-        """Whether a list of links is asked for by its media type, rather than where it leads."""
+    def prefers_linkset_to(self, media_type: str) -> bool:
+        """Tell whether a list of links is asked for by name, more than what has a media type."""
         weight = max(map(self._named, (LINKSET, JSON, JSON_LD)))
-        return weight > 0 and weight > self._named(HTML)
+        return weight > 0 and weight > self._named(media_type)
 
     def _named(self, media_type: str) -> float:
         return dict(self.media).get(media_type, 0.0)
@@ -102,6 +105,7 @@ def wishes_of(headers: Mapping[str, object]) -> Wishes:
     return Wishes(
         media_ranges(str(headers.get("HTTP_ACCEPT") or "")),
         tuple(language for language, weight in languages if weight),
+        tuple(language for language, weight in languages if not weight),
     )
 
 

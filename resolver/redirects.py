@@ -6,7 +6,7 @@ Paths that are no codes go on to Django.
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -18,18 +18,18 @@ from resolver.attributes import UnsoundAttribute, attributes_of
 from resolver.compression import decompress
 from resolver.database import Unavailable
 from resolver.digital_link import (
+    RAW_PATH,
     Code,
     DigitalLink,
     MalformedCode,
     NotACode,
     ShortGtin,
-    has_slash,
-    other_reading,
+    other_readings,
     parse,
 )
 from resolver.faces import face_of
 from resolver.finding import NOTHING, PARAMETER, signed
-from resolver.hosts import known_host
+from resolver.hosts import KnownHost, known_host
 from resolver.languages import DEFAULT, chosen
 from resolver.link_answers import (
     HAS_LINKSET,
@@ -38,15 +38,16 @@ from resolver.link_answers import (
     Told,
     Way,
     answer,
-    asks_for_links,
     concerns_links,
+    reads_links,
 )
+from resolver.links import item_of_unit
 from resolver.lookup import ScannedUnit, find_group, find_unit, names_of
 from resolver.misses import seconds_to_wait
 from resolver.private_query import PrivateQuery, split
 from resolver.recording import Scan, note_unknown, scan_of
 from resolver.scan import look
-from resolver.staff_scans import LinkRefused
+from resolver.staff_scans import LinkRefused, check
 from resolver.traffic import TrafficClass, classify
 from tieback.metrics import SCANS
 
@@ -67,6 +68,13 @@ _scans = {
     outcome: SCANS.labels(outcome)
     for outcome in ("redirected", "activated", "activation_failed", "tested")
 }
+
+
+class _Path(NamedTuple):
+    """A code's path, percent-decoded; and as it came, where that has an encoded slash."""
+
+    decoded: str
+    raw: str | None
 
 
 def in_front_of(django: Callable[..., object]) -> Application:
@@ -102,7 +110,8 @@ def _answer(environ: Environ) -> "_Redirect | _Page":
     except ShortGtin as error:
         if query != given:
             # The way to the right form would lose what no address may carry.
-            right = {"PATH_INFO": unquote(error.meant.canonical), "QUERY_STRING": given}
+            path, raw = _path_of(error.meant)
+            right = {"PATH_INFO": path, RAW_PATH: raw, "QUERY_STRING": given}
             return _answer({**environ, **right})
         _rewritten.inc()
         return _with_query(error.meant.canonical, query), ()
@@ -116,46 +125,63 @@ def _answer(environ: Environ) -> "_Redirect | _Page":
 
 
 def _resolve(environ: Environ, private: PrivateQuery) -> "_Redirect | _Page":
-    code, path, query, more = _read(environ, private.passed_on)
-    if environ["REQUEST_METHOD"] not in _METHODS:
-        return _OPTIONS if environ["REQUEST_METHOD"] == "OPTIONS" else _NOT_ALLOWED
-    if query and isinstance(code, DigitalLink):
-        attributes_of(query, has_extension=code.extension is not None)
-    known = known_host(environ.get("HTTP_HOST", ""))
-    if known is None:
-        return _NO_SUCH_HOST
-    scan = scan_of(environ, _traffic(environ, query, private), known.counted_only)
+    try:
+        code, path, query, more = _read(environ, private.passed_on)
+    except ShortGtin:
+        if isinstance(refused := _host_of(environ), _Page):
+            return refused
+        raise
+    known = _host_of(environ, query, code)
+    if isinstance(known, _Page):
+        return known
+    is_test = _is_test(known.brand, path, code, private.test_link)
+    traffic = TrafficClass.TEST if is_test else _traffic(environ, query)
+    scan = scan_of(environ, traffic, known.counted_only)
     found = _find(known.brand, path, code, scan)
     if found is None:
-        return _held_back(environ) or _unknown(known.brand, path, scan)
+        return _held_back(environ) or _unknown(known.brand, path.decoded, scan)
     way: Way | None = None
     if concerns_links(environ, query, known.brand):
         told = answer(environ, query, known.brand, found, code)
         if isinstance(told, Told | Shown):
             return _told(known.brand, told, more)
         way, more = told, (*more, NEGOTIATED)
-    page = _page(known.brand, found, private._replace(passed_on=query), scan)
-    if isinstance(page, _Page):
-        return page
-    return way.location if way else page, more
-
-
-def _page(
-    brand: UUID, found: ScannedUnit | Code, private: PrivateQuery, scan: Scan
-) -> "str | _Page":
-    """Return the address of the page here, or what is answered in its place."""
+    private = private._replace(passed_on=query)
     if isinstance(found, ScannedUnit):
-        return _scanned(brand, found, private, scan)
+        leads_to = _scanned(known.brand, found, private, scan, way, more)
+        return leads_to if isinstance(leads_to, _Page) else (leads_to, more)
     _scans["redirected"].inc()
-    return _with_query(f"/p{found.canonical}", private.passed_on)
+    return way.location if way else _with_query(f"/p{found.canonical}", query), more
 
 
-def _traffic(environ: Environ, query: str, private: PrivateQuery) -> TrafficClass:
+def _host_of(environ: Environ, query: str = "", code: Code | None = None) -> "KnownHost | _Page":
+    """Return what is known of the host that is asked, or what is answered before it matters.
+
+    Raises ``UnsoundAttribute``.
+    """
+    if environ["REQUEST_METHOD"] not in _METHODS:
+        return _OPTIONS if environ["REQUEST_METHOD"] == "OPTIONS" else _NOT_ALLOWED
+    if query and isinstance(code, DigitalLink):
+        attributes_of(query, has_extension=code.extension is not None)
+    return known_host(environ.get("HTTP_HOST", "")) or _NO_SUCH_HOST
+
+
+def _traffic(environ: Environ, query: str) -> TrafficClass:
     """Return who asks, before it is known for what."""
-    if private.test_link is not None:
-        return TrafficClass.TEST
     # Who asks for links reads them, and holds no item in a hand.
-    return TrafficClass.MACHINE if asks_for_links(query) else classify(environ)
+    return TrafficClass.MACHINE if reads_links(environ, query) else classify(environ)
+
+
+def _is_test(brand: UUID, path: _Path, code: Code, test_link: str | None) -> bool:
+    """Tell whether staff scan: before anything is written down, the link's unit has to be known."""
+    unit = None if test_link is None else _find(brand, path, code, None)
+    if test_link is None or not isinstance(unit, ScannedUnit):
+        return False
+    try:
+        check(unit.token, test_link, settings.TIEBACK_TEST_LINK_PUBLIC_KEYS)
+    except LinkRefused:
+        return False
+    return True
 
 
 def _told(brand: UUID, told: Told | Shown, more: _Headers) -> "_Page":
@@ -169,15 +195,25 @@ def _told(brand: UUID, told: Told | Shown, more: _Headers) -> "_Page":
     return _Document(told, *headers)
 
 
-def _scanned(brand: UUID, unit: ScannedUnit, private: PrivateQuery, scan: Scan) -> "str | _Page":
-    """Return the address of the unit's page, which is told what the scan found, if anything."""
+def _scanned(
+    brand: UUID,
+    unit: ScannedUnit,
+    private: PrivateQuery,
+    scan: Scan,
+    way: Way | None,
+    more: _Headers,
+) -> "str | _Page":
+    """Return where a unit leads: to its page, which is told what the scan found, or to a link."""
     try:
         seen = look(brand, unit, private, scan)
     except LinkRefused as error:
         return _Page(HTTPStatus.FORBIDDEN, "test_refused", pages.test_refused(str(error)))
     if scan.traffic is TrafficClass.LINK_PREVIEW:
-        return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)))
+        link = ("Link", dict(more)["Link"])
+        return _Page(HTTPStatus.OK, "previewed", pages.preview(*names_of(unit.id)), link)
     _scans[seen.outcome].inc()
+    if way and not seen.finding.is_for_the_page:
+        return way.location
     query = private.passed_on
     if seen.finding != NOTHING:
         found = f"{PARAMETER}={signed(unit.token, seen.finding)}"
@@ -185,18 +221,25 @@ def _scanned(brand: UUID, unit: ScannedUnit, private: PrivateQuery, scan: Scan) 
     return _with_query(f"/p/{unit.token}", query)
 
 
-def _read(environ: Environ, query: str) -> tuple[Code, str, str, _Headers]:
+def _path_of(link: DigitalLink) -> _Path:
+    raw = link.canonical
+    return _Path(unquote(raw), raw if "%2F" in raw else None)
+
+
+def _read(environ: Environ, query: str) -> tuple[Code, _Path, str, _Headers]:
     """Return the code, its path and query uncompressed, and what to say beside the answer."""
-    path = environ["PATH_INFO"]
+    path = _Path(environ["PATH_INFO"], environ.get(RAW_PATH))
     try:
-        return parse(path), path, query, _LINKSET
+        return parse(*path), path, query, _LINKSET
     except (NotACode, MalformedCode):
-        compressed = decompress(path)
+        compressed = decompress(path.decoded)
         if compressed is None:
             raise
     link, inside = compressed
+    # What no address may carry is nothing to compress.
+    inside = split(inside).passed_on
     more = (_same_as(environ, _with_query(link.canonical, inside)),)
-    return link, unquote(link.canonical), "&".join(filter(None, (inside, query))), more
+    return link, _path_of(link), "&".join(filter(None, (inside, query))), more
 
 
 def _same_as(environ: Environ, path: str) -> tuple[str, str]:
@@ -205,26 +248,40 @@ def _same_as(environ: Environ, path: str) -> tuple[str, str]:
     return "Link", f'<{base}{path}>; rel="owl:sameAs", {HAS_LINKSET}'
 
 
-def _find(brand: UUID, path: str, code: Code, scan: Scan) -> ScannedUnit | Code | None:
-    """Look the code up, then what else its path may mean. Raises as ``other_reading`` does.
+def _find(brand: UUID, path: _Path, code: Code, scan: Scan | None) -> ScannedUnit | Code | None:
+    """Look the code up, then what else its path may mean. Raises as ``other_readings`` does.
 
     Returns the unit, or the code of a product, lot or batch that has a page.
     """
     found = _look_up(brand, code, scan)
-    if found is None and (other := other_reading(path, code)):
-        return _look_up(brand, other, scan)
-    return found
+    if found is not None:
+        return found
+    for other in other_readings(*path, code):
+        if found := _look_up(brand, other, scan):
+            return found
+    return None
 
 
-def _look_up(brand: UUID, code: Code, scan: Scan) -> ScannedUnit | Code | None:
+def _look_up(brand: UUID, code: Code, scan: Scan | None) -> ScannedUnit | Code | None:
+    if isinstance(code, DigitalLink) and code.is_guess and not _bears_out(brand, code):
+        return None
     unit = find_unit(brand, code, scan)
     if unit is not None:
         return unit
-    group = find_group(brand, code, scan)
-    # A lot that holds a slash and is not known may be something else: it leads up to no product.
-    if group and (group.lot or not has_slash(code)):
-        return code
-    return None
+    return code if find_group(brand, code, scan) else None
+
+
+def _bears_out(brand: UUID, guess: DigitalLink) -> bool:
+    """Tell whether every value with a slash is one that is known. No scan is written down."""
+    if any(value and "/" in value for value in (guess.variant, guess.extension)):
+        return False
+    if guess.serial is None:
+        group = find_group(brand, guess)
+        return group is not None and group.lot is not None
+    unit = find_unit(brand, guess)
+    if unit is None:
+        return False
+    return "/" not in (guess.lot or "") or item_of_unit(unit.id).lot == guess.lot
 
 
 def _with_query(path: str, query: str) -> str:

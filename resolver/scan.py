@@ -11,7 +11,7 @@ from resolver.finding import NOTHING, Finding, TagVerdict
 from resolver.lookup import ScannedUnit, note_unit
 from resolver.private_query import PrivateQuery
 from resolver.recording import Scan
-from resolver.staff_scans import check
+from resolver.staff_scans import LinkRefused, check
 from resolver.tags import judge
 from resolver.traffic import TrafficClass
 
@@ -35,12 +35,22 @@ _ORDINARY = Seen(NOTHING)
 def look(brand: UUID, unit: ScannedUnit, private: PrivateQuery, scan: Scan) -> Seen:
     """Return what the scan of a unit is. Raises ``LinkRefused`` or ``Unavailable``."""
     if private.test_link is not None:
-        check(unit.token, private.test_link, settings.TIEBACK_TEST_LINK_PUBLIC_KEYS)
+        _check_test(brand, unit, private.test_link, scan)
         return Seen(Finding(is_test=True), "tested")
     verdict = judge(brand, unit.id, private.tag) if private.tag and scan.traffic in _TAPS else None
     if scan.traffic is TrafficClass.PERSON and unit.awaits_first_scan:
         return _first(brand, unit, verdict, scan)
     return Seen(Finding(tag=verdict)) if verdict else _ORDINARY
+
+
+def _check_test(brand: UUID, unit: ScannedUnit, test_link: str, scan: Scan) -> None:
+    """Raise ``LinkRefused`` where staff did not make the link; the scan is written down then."""
+    try:
+        check(unit.token, test_link, settings.TIEBACK_TEST_LINK_PUBLIC_KEYS)
+    except LinkRefused:
+        if scan.traffic is TrafficClass.PERSON and unit.awaits_first_scan:
+            note_unit(brand, unit, scan)
+        raise
 
 
 def _first(brand: UUID, unit: ScannedUnit, verdict: TagVerdict | None, scan: Scan) -> Seen:

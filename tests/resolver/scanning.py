@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.db import connection
 from prometheus_client import REGISTRY
 
+from resolver.digital_link import RAW_PATH
 from resolver.finding import PARAMETER, Finding, read
 from resolver.redirects import in_front_of
 
@@ -55,12 +56,23 @@ def public_application() -> Any:
     return in_front_of(_django)
 
 
+def scan_printed(path: str, **more: str) -> Answer:
+    """Ask for a path as it is printed, by a server that hands over both forms of it."""
+    return scan(unquote(path), raw=path if "%2F" in path else None, **more)
+
+
 def scan(
-    path: str, method: str = "GET", query: str = "", remote: str = "203.0.113.77", **headers: str
+    path: str,
+    method: str = "GET",
+    query: str = "",
+    remote: str = "203.0.113.77",
+    raw: str | None = None,
+    **headers: str,
 ) -> Answer:
     """Ask for a path, percent-decoded as servers hand it over; with a phone, unless said."""
     said: list[Any] = []
     environ = {
+        **({RAW_PATH: raw} if raw else {}),
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "QUERY_STRING": query,

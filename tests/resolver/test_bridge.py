@@ -10,6 +10,7 @@ import pytest
 
 from resolver import bridge
 from resolver.bridge import in_threads
+from resolver.digital_link import RAW_PATH
 from tests.resolver.connecting import SECONDS, Answer, Served, answered, get, plain, served
 
 
@@ -49,6 +50,11 @@ def test_text_is_told_as_bytes_of_latin_1():
     assert environ["PATH_INFO"] == "/01/Ã©\xff/%41"
     assert environ["QUERY_STRING"] == "q=%C3%A9"
     assert environ["HTTP_USER_AGENT"] == "T\xe9l\xe9phone"
+
+
+def test_a_path_with_an_encoded_slash_is_told_as_it_came_too():
+    assert told_of(get("/01/a%2fb%2541"))[RAW_PATH] == "/01/a%2fb%2541"
+    assert RAW_PATH not in told_of(get("/01/a/b%25"))
 
 
 @pytest.mark.parametrize("address", ["http://other.example/a?b=c", "/a?b=c#d"])

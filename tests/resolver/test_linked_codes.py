@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from minting.states import UnitStatus
 from resolver import database, links
+from resolver.traffic import TrafficClass
 from tests.factories import BrandWorld, make_product
 from tests.planes import acting_as
 from tests.resolver.linking import LINKSET, PDF, add_link, browse, fetch, forget
+from tests.resolver.scan_rows import events
 from tests.resolver.scanning import counted, scan
 from tests.resolver.units import Minted, mint, units_of
 
@@ -126,10 +128,41 @@ def test_reading_links_is_no_scan(nordhav, minted):
     assert units_of(minted)[0].status == UnitStatus.MINTED
 
 
+@pytest.mark.parametrize("accept", [LINKSET, f"{LINKSET}, */*;q=0.1", "application/json, */*"])
+def test_who_accepts_links_is_written_down_once_and_as_a_machine(nordhav, accept):
+    for status in (UnitStatus.MINTED, UnitStatus.ACTIVE):
+        assert scan(mint(nordhav, status=status).path(), accept=accept).status == 200
+    assert [event.traffic for event in events()] == [TrafficClass.MACHINE.value] * 2
+
+
+@pytest.mark.parametrize("query", ["mylinktype=1", "ref=linktype=1"])
+def test_only_the_key_of_a_parameter_asks_for_a_link_type(nordhav, query):
+    minted = mint(nordhav)
+    assert browse(minted.path(), query).finding.is_first_scan
+
+
+def test_media_types_are_compared_without_case(minted):
+    assert fetch(minted.path(), accept="Application/Linkset+JSON").status == 200
+
+
+def test_a_list_of_links_is_told_to_who_wants_it_more_than_the_default(nordhav, minted):
+    add_link(nordhav, PIP, "https://a.example/json", media_type="application/json", is_default=True)
+    wanted = fetch(minted.path(), accept=f"{LINKSET}, application/json;q=0.1")
+    assert (wanted.status, wanted.headers["Content-Type"]) == (200, LINKSET)
+    assert fetch(minted.path(), accept="application/json").location == "https://a.example/json"
+
+
+def test_a_withdrawn_unit_leads_to_no_default_in_any_format(nordhav):
+    add_link(nordhav, PIP, "https://a.example/json", media_type="application/json", is_default=True)
+    minted = mint(nordhav, status=UnitStatus.REVOKED)
+    assert fetch(minted.path(), accept="application/json").status == 410
+
+
 def test_a_link_preview_gets_its_page_wherever_the_code_leads(nordhav, minted):
     add_link(nordhav, PIP, "https://shop.example/", is_default=True)
     answer = scan(minted.path(), user_agent="WhatsApp/2.23.20.0")
     assert (answer.status, "og:title" in answer.body) == (200, True)
+    assert 'rel="linkset"' in answer.headers["Link"]
 
 
 def test_a_link_type_without_a_link_is_told_with_what_there_is(nordhav, minted):

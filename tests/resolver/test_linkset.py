@@ -143,6 +143,13 @@ def test_a_products_link_takes_the_place_of_one_for_all_products():
     assert found("gs1:instructions", some, accept_language="de") == ["https://a.example/all-de"]
 
 
+def test_a_products_link_that_a_code_does_not_have_takes_no_place():
+    of_all, of_product = link(), link(target="https://b.example/{lot}", is_of_product=True)
+    assert found("gs1:instructions", levels(of_all, of_product)) == ["https://b.example/L%2F1"]
+    without = levels(of_all, of_product, item=UNIT._replace(lot_id=None, lot=None))
+    assert found("gs1:instructions", without) == ["https://a.example/x"]
+
+
 def test_of_links_that_suit_alike_the_nearer_level_has_it():
     some = levels(
         link(target="https://a.example/product"), link(target="https://a.example/{serial}")

@@ -90,6 +90,14 @@ def test_a_closer_tag_wins_over_its_language():
     assert chosen(options[1:], languages="pt") == options[1:]
 
 
+def test_a_language_that_is_named_is_not_meant_by_the_star():
+    options = [(HTML, "zh"), (HTML, "fil")]
+    assert chosen(options, languages="*, zh;q=0") == [(HTML, "fil")]
+    assert chosen(options, languages="*, zh;q=0.5") == [(HTML, "fil")]
+    assert chosen(options, languages="zh;q=0.5, *;q=0.1") == [(HTML, "zh")]
+    assert chosen([(HTML, "pt-BR"), (HTML, "pt")], languages="pt, pt-BR;q=0") == [(HTML, "pt")]
+
+
 def test_what_suits_alike_stays_together_and_nothing_is_excluded():
     options = [(HTML, "de"), (HTML, "fr")]
     assert chosen(options, BROWSER, "ja") == options
@@ -130,4 +138,11 @@ def test_a_list_of_links_comes_in_the_form_that_is_preferred(accept, form):
     ],
 )
 def test_a_list_is_asked_for_only_by_its_own_name(accept, is_asked):
-    assert wishes(accept).prefers_linkset is is_asked
+    assert wishes(accept).prefers_linkset_to(HTML) is is_asked
+
+
+def test_a_list_is_weighed_against_what_a_link_leads_to():
+    asked = wishes(f"{LINKSET}, {PDF};q=0.1, {JSON};q=0.1")
+    assert asked.prefers_linkset_to(PDF)
+    assert asked.prefers_linkset_to(JSON)
+    assert not wishes(f"{JSON}, {PDF}").prefers_linkset_to(PDF)

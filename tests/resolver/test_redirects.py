@@ -13,7 +13,7 @@ from resolver.lookup import Lookup
 from resolver.recording import NOTED
 from tests.factories import BrandWorld, gtin
 from tests.planes import acting_as
-from tests.resolver.scanning import counted, scan
+from tests.resolver.scanning import counted, scan, scan_printed
 from tests.resolver.units import Minted, mint, units_of
 from tieback.brands.models import Brand
 from tieback.brands.scoping import all_brands, brand_scope
@@ -56,7 +56,8 @@ def test_a_slash_at_the_end_changes_nothing(minted):
 
 
 def test_a_serial_that_is_only_a_slash_is_looked_up_as_such(minted):
-    assert scan(f"/01/{minted.gtin}/21//").status == 404
+    assert scan_printed(f"/01/{minted.gtin}/21/%2F").status == 404
+    assert scan(f"/01/{minted.gtin}/21//").status == 400
 
 
 def test_behind_tls_browsers_are_told_to_stay_there(minted, settings):
@@ -313,6 +314,26 @@ def test_a_gtin_of_thirteen_digits_leads_to_the_code_as_it_is_printed_today(nord
     assert scan(answer.location.partition("?")[0]).status == 307
 
 
+def test_a_short_gtin_changes_nothing_about_method_and_host(nordhav):
+    minted = mint(nordhav)
+    path = f"/01/{minted.gtin.lstrip('0')}/21/{minted.tokens[0]}"
+    assert scan(path, "OPTIONS").status == 204
+    assert scan(path, "POST").status == 405
+    assert scan(path, host="nobody.example").status == 404
+
+
+@pytest.mark.parametrize("port", [":8443", ":"])
+def test_a_port_that_was_not_printed_makes_no_difference(minted, port):
+    assert scan(minted.path(), host=f"Nordhav.example{port}").status == 307
+
+
+@pytest.mark.parametrize("more", [":x", ":@evil.example", ':"><svg>', ":123456", ":1:2"])
+def test_what_is_no_port_is_no_part_of_a_host(minted, more):
+    answer = scan(minted.path(), host=f"nordhav.example{more}")
+    assert answer.status == 404
+    assert more not in str(answer.headers)
+
+
 def test_parts_in_the_wrong_order_are_refused_with_a_link_to_the_right_one(nordhav):
     minted = mint(nordhav, serials=["S/1"], lot="L&7")
     for wrong in (f"/01/{minted.gtin}/10/L&7/22/V", f"/01/{minted.gtin}/21/S/10/L&7"):
@@ -333,7 +354,15 @@ def test_what_follows_a_code_without_being_part_of_it_is_refused(nordhav, minted
 
 
 def test_unsound_attributes_are_refused_and_others_passed_on(minted):
-    for query, word in (("17=271331", "17"), ("89=1", "89"), ("21=S", "serial number")):
+    for query, word in (
+        ("17=271331", "17"),
+        ("8008=99999999", "8008"),
+        ("8008=2401011260", "8008"),
+        ("7250=20249999", "7250"),
+        ("7251=209902301200", "7251"),
+        ("89=1", "89"),
+        ("21=S", "serial number"),
+    ):
         answer = scan(minted.path(), query=query)
         assert (answer.status, word in answer.body) == (400, True)
     assert scan(minted.path(), query="17=271200&x=1&3103=001500").status == 307

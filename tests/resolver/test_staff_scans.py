@@ -16,7 +16,10 @@ from resolver.staff_scans import (
     public_key_of,
     sign,
 )
+from resolver.traffic import TrafficClass
 from tests.factories import BrandWorld
+from tests.resolver.linking import add_link
+from tests.resolver.scan_rows import events
 from tests.resolver.scanning import counted, scan
 from tests.resolver.units import mint, units_of, waiting_activations
 
@@ -164,3 +167,23 @@ def test_without_a_public_key_every_link_is_refused(nordhav, settings):
 def test_a_test_link_to_a_code_that_is_not_known_is_not_found(nordhav, settings):
     answer = scan(f"/mu/{TOKEN}", query=link(TOKEN, settings))
     assert answer.status == 404
+
+
+@with_database
+def test_only_a_link_that_holds_makes_a_scan_a_test(nordhav, settings):
+    minted = mint(nordhav)
+    scan(f"/mu/{TOKEN}", query="testscan=1")
+    scan(minted.path(), query="testscan=1")
+    scan(minted.path(), query="testscan=1", user_agent="curl/8")
+    scan(minted.path(), query=link(minted.tokens[0], settings))
+    classes = (TrafficClass.PERSON, TrafficClass.PERSON, TrafficClass.MACHINE, TrafficClass.TEST)
+    assert [event.traffic for event in events()] == [one.value for one in classes]
+    assert units_of(minted)[0].status == UnitStatus.MINTED
+
+
+@with_database
+def test_a_test_scan_shows_the_page_here_wherever_the_brand_leads(nordhav, settings):
+    minted = mint(nordhav)
+    add_link(nordhav, "gs1:pip", "https://shop.example/", is_default=True)
+    answer = scan(minted.path(), query=link(minted.tokens[0], settings))
+    assert (answer.page, answer.finding.is_test) == (f"/p/{minted.tokens[0]}", True)

@@ -12,6 +12,7 @@ from resolver.models import Tag
 from resolver.tag_registry import register_tags
 from tests.factories import BrandWorld, make_world
 from tests.planes import acting_as
+from tests.resolver.linking import add_link
 from tests.resolver.ntag424 import SoftTag
 from tests.resolver.scanning import Answer, at_once, scan
 from tests.resolver.units import Minted, mint, units_of, waiting_activations
@@ -237,3 +238,11 @@ def test_a_tap_while_the_database_is_away_can_be_repeated(minted, tag, monkeypat
         patched.setattr(tags, "fetch_one", away)
         assert scan(minted.path(), query=tag.tap(1)).status == 503
     assert scan(minted.path(), query=tag.tap(1)).finding.tag is TagVerdict.GENUINE
+
+
+def test_a_tap_that_proves_nothing_is_told_wherever_the_brand_leads(nordhav, minted, tag):
+    add_link(nordhav, "gs1:pip", "https://shop.example/", is_default=True)
+    assert scan(minted.path(), query=tag.tap(1)).location == "https://shop.example/"
+    replayed = scan(minted.path(), query=tag.tap(1))
+    assert replayed.page == f"/p/{minted.tokens[0]}"
+    assert replayed.finding.tag is TagVerdict.REPLAYED
