@@ -2,8 +2,9 @@
 
 The patterns are those of the crawler-user-agents package, by its tags. What it gets wrong for
 people is set right here: a browser inside an app carries the app's name, and so does the fetcher
-that makes the app's link previews. Each agent text is judged once and then remembered, since a
-search through 1,500 patterns costs more than a whole lookup.
+that makes the app's link previews; only the first has a browser's whole text in front. Each agent
+text is judged once and then remembered, since a search through 1,500 patterns costs more than a
+whole lookup.
 """
 
 import re
@@ -31,7 +32,7 @@ LONGEST_AGENT = 512
 # Fetchers that make previews of a link somebody has sent. They come before everything else: some
 # carry the name of an app, or of a browser, as well.
 _PREVIEWS = re.compile(
-    r"facebookexternalhit|Facebot|meta-externalfetcher|WhatsApp/|Twitterbot|Slackbot-LinkExpanding|"
+    r"facebookexternalhit|Facebot|meta-externalfetcher|^WhatsApp/|Twitterbot|Slackbot-LinkExpanding|"
     r"Slack-ImgProxy|TelegramBot|Discordbot|LinkedInBot|SkypeUriPreview|Microsoft ?Preview|"
     r"Pinterest(?:bot)?/0|redditbot|Snap URL Preview|Cardyb|Mastodon/|Iframely|Embedly|"
     r"vkShare|^Viber$|KakaoTalk-?[Ss]crap|[Ll]ine-?poker|Signal-?LinkPreview|"
@@ -51,6 +52,15 @@ _IN_APP = re.compile(
 _SAYS_BOT = re.compile(
     r"(?<!cu)bot\b|crawl|spider|preview|headless|pingdom|brandverity|cypress", re.IGNORECASE
 )
+
+# What the text of a phone's browser begins with. An app adds its name behind it; a program that
+# borrows such a text adds its own words there.
+_PHONE = re.compile(
+    r'^"?Mozilla/5(?:\.0)? \((?:iPhone|iPad|iPod|(?:Linux; )?(?:U; )?Android)\b.*?\) ?'
+    r"(?:AppleWebKit|Gecko)\b"
+)
+# Apps that people look through and whose makers fetch under the same name.
+_APPS = re.compile(r"(?<![\w.-])(?:WhatsApp|Mastodon|Tumblr|Bluesky|Notion)(?![\w-])(?:/[\w.]+)?")
 
 # Whatever calls itself one of these, in a list or not.
 _AUTOMATED = re.compile(
@@ -126,7 +136,16 @@ def kind_of(agent: str) -> AgentKind:
 
 @lru_cache(maxsize=16_384)
 def _judged(agent: str) -> AgentKind:
+    agent = _without_app(agent)
     in_app = _IN_APP.search(agent) and not _SAYS_BOT.search(agent)
     if in_app and not _PREVIEWS.search(agent):
         return AgentKind.BROWSER
     return next((kind for kind, pattern in _rules() if pattern.search(agent)), AgentKind.UNKNOWN)
+
+
+def _without_app(agent: str) -> str:
+    """Take the app's name out of a phone's browser text: the words beside it decide."""
+    phone = _PHONE.match(agent)
+    if phone is None:
+        return agent
+    return agent[: phone.end()] + _APPS.sub("", agent[phone.end() :])

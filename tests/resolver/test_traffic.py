@@ -13,6 +13,10 @@ CHROME = (
     "Chrome/133.0.0.0 Mobile Safari/537.36"
 )
 IN_APP = f"{CHROME} "
+IPHONE_APP = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Mobile/15E148"
+)
 PERSON, PREVIEW, CRAWLER, SCANNER, PREFETCH, MACHINE, UNKNOWN, TEST = TrafficClass
 
 # Entries of the package's list that are people in apps, by the words that show it.
@@ -64,6 +68,47 @@ def seen(agent: str | None = IPHONE, method: str = "GET", **headers: str) -> Tra
 )
 def test_agents_are_sorted(agent, traffic):
     assert seen(agent) is traffic
+
+
+@pytest.mark.parametrize("browser", [IPHONE_APP, CHROME])
+@pytest.mark.parametrize(
+    "app",
+    [
+        "WhatsApp/2.24.15.78",
+        "WhatsApp",
+        "Mastodon/2024.5",
+        "Tumblr/32.1",
+        "Bluesky/1.9",
+        "Notion/7",
+    ],
+)
+def test_who_looks_through_an_app_that_also_fetches_previews_is_a_person(browser, app):
+    assert seen(f"{browser} {app}") is PERSON
+
+
+def test_the_desktop_app_of_a_messenger_is_looked_through_too():
+    agent = CHROME.replace("Linux; Android 14; Pixel 8", "Windows NT 10.0; Win64; x64")
+    assert seen(agent.replace("Chrome/", "WhatsApp/2.2587.9 Chrome/") + " Electron/30.1") is PERSON
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "WhatsApp",
+        "WhatsApp/2.23.20.0 A",
+        "WhatsApp/2.24.1 i",
+        "WhatsApp/2.2587.9 N",
+        f"{IPHONE} facebookexternalhit/1.1 Facebot Twitterbot/1.0",
+        f"{IPHONE_APP} WhatsApp/2.24.15.78 facebookexternalhit/1.1",
+        f"{IPHONE} BingPreview/1.0b",
+        f"{CHROME} Google-PageRenderer Google (+https://developers.google.com/+/web/snippet/)",
+        "Mozilla/5.0 (compatible; WhatsApp/2.23)",
+        "http.rb/5.1.1 (Mastodon/4.0.2; +https://mastodon.social/)",
+        "Bluesky/1.9",
+    ],
+)
+def test_a_fetcher_of_previews_stays_one_whatever_else_it_says(agent):
+    assert seen(agent) is PREVIEW
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
