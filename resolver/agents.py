@@ -41,13 +41,14 @@ _PREVIEWS = re.compile(
     re.IGNORECASE,
 )
 
-# Browsers inside apps, and apps that are browsers: a person looks at the page. A bot's word in the
-# same text still makes it a bot.
+# Browsers inside apps, and apps that are browsers: a person looks at the page. The same names stand
+# in the requests of the apps themselves, so there must be a browser's text too, and a bot's word in
+# it still makes it a bot.
 _IN_APP = re.compile(
     r"\[?FB(?:AN|AV|_IAB)|MetaIAB|Instagram |Barcelona |Viber/[0-9]|Safari/[0-9.]+ Viber|"
     r"Line/[0-9]|KAKAOTALK|MicroMessenger/|musical_ly|BytedanceWebview|trill_|Snapchat/|Pinterest/(?:iOS|Android)|"
     r"\[Pinterest/|Twitter for |TwitterAndroid|LinkedInApp|GSA/|DuckDuckGo/|Weibo|QQ/|"
-    r"AirWatch|Fluid/|Electron/|MozacFetch/|CUBOT|Cubot"
+    r"AirWatch|Fluid/|Electron/|CUBOT|Cubot"
 )
 _SAYS_BOT = re.compile(
     r"(?<!cu)bot\b|crawl|spider|preview|headless|pingdom|brandverity|cypress", re.IGNORECASE
@@ -82,12 +83,21 @@ _LIBRARIES = re.compile(
     r"PostmanRuntime|insomnia|Apache-HttpClient|Ruby|PHP|aiohttp|httpx|Guzzle|RestSharp|Dart/|reqwest|Faraday|"
     r"PowerShell|HTTPie|Deno/|Bun/|k6/|wrk|ApacheBench|hey/)"
 )
+# What only a program has that shows pages: an engine, wherever it is named, or a name in front. The
+# name of a system is none: the apps of iOS and Android say theirs in each of their requests.
 _BROWSERS = re.compile(
-    r"Mozilla/|Opera[/ ]|Dalvik/|CFNetwork/|AppleWebKit|KHTML|Gecko|UCWEB|UP\.Browser|NetFront|"
-    r"Lynx/|Links |w3m/|ELinks|Konqueror|Dillo|NetSurf|BlackBerry|Nokia|SAMSUNG|SonyEricsson|"
-    r"DoCoMo|KDDI|MOT-|LG[-/]|Amiga|IBrowse|AWeb|iOS|iPhone|Android|Mosaic/|Windows Phone",
+    r"\bMozilla ?/ ?[0-9]|\bAppleWebKit\b|\(KHTML, like Gecko|"
+    r"\b(?:Gecko|KHTML|Presto|NetFront)/[0-9]|"
+    r"^Opera[/ ]|^(?:Lynx|w3m|Dillo|NetSurf|Konqueror|NCSA_?Mosaic|IBrowse|Amiga-AWeb)/|"
+    r"^E?Links[/ ][(0-9]|^(?:Amiga)?Voyager[/0-9]|"
+    # Telephones of before, which say what they can show.
+    r"\bMIDP-[0-9]|\bUP\.(?:Browser|Link)/|\bUCWEB|\bUC ?Browser|"
+    r"^(?:DoCoMo|OneBrowser|SoftBank)/|^(?:KDDI|J-PHONE)[-/]|^BlackBerry[0-9]+/",
     re.IGNORECASE,
 )
+# How the systems of phones fetch for an app, a reader in a warehouse's among them, or ahead of a
+# look. What shows a page says more than this.
+_OF_APPS = re.compile(r"\bDalvik/[0-9]|\bCFNetwork/[0-9]", re.IGNORECASE)
 
 _KIND_OF_TAG = {
     "social-preview": AgentKind.LINK_PREVIEW,
@@ -126,6 +136,7 @@ def _rules() -> tuple[tuple[AgentKind, re.Pattern[str]], ...]:
         (AgentKind.CRAWLER, _joined(AgentKind.CRAWLER)),
         (AgentKind.CRAWLER, _AUTOMATED),
         (AgentKind.BROWSER, _BROWSERS),
+        (AgentKind.LIBRARY, _OF_APPS),
     )
 
 
@@ -137,10 +148,18 @@ def kind_of(agent: str) -> AgentKind:
 @lru_cache(maxsize=16_384)
 def _judged(agent: str) -> AgentKind:
     agent = _without_app(agent)
-    in_app = _IN_APP.search(agent) and not _SAYS_BOT.search(agent)
-    if in_app and not _PREVIEWS.search(agent):
+    if _is_in_app(agent):
         return AgentKind.BROWSER
     return next((kind for kind, pattern in _rules() if pattern.search(agent)), AgentKind.UNKNOWN)
+
+
+def _is_in_app(agent: str) -> bool:
+    return bool(
+        _IN_APP.search(agent)
+        and _BROWSERS.search(agent)
+        and not _SAYS_BOT.search(agent)
+        and not _PREVIEWS.search(agent)
+    )
 
 
 def _without_app(agent: str) -> str:

@@ -80,7 +80,7 @@ def test_browsers_share_their_texts():
         (f"{IPHONE} [FBAN/FBIOS;FBAV/450.0;FBDV/iPhone14,5;FBLC/de_DE", "de_DE"),
         (f"{IPHONE} musical_ly_30.0 NetType/WIFI ByteLocale/de Region/DE BytedanceWebview", "/DE"),
         (f"{IPHONE} MicroMessenger/8.0.16(0x18001041) NetType/WIFI Language/zh_CN", "zh_CN"),
-        ("Instagram 300.0.0.1 Android (33/13; 420dpi; samsung; SM-S911B; en_US; 5322)", "SM-S911B"),
+        (f"{IPHONE} Instagram 300.0.0.1 (iPhone14,5; iOS 17_5; en_US; scale=3.00)", "iPhone14"),
         ("Mozilla/5.0 (X11; CrOS x86_64 14816.131.0) Chrome/103.0.0.0 Safari/537.36", "131"),
     ],
 )

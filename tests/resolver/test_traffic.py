@@ -111,6 +111,55 @@ def test_a_fetcher_of_previews_stays_one_whatever_else_it_says(agent):
     assert seen(agent) is PREVIEW
 
 
+@pytest.mark.parametrize(
+    ("agent", "traffic"),
+    [
+        ("Dalvik/2.1.0 (Linux; U; Android 11; TC52 Build/RKQ1)", MACHINE),
+        ("Dalvik/2.1.0 (Linux; U; Android 9; CUBOT X30 Build/P)", MACHINE),
+        ("WarehouseScan/3.1 CFNetwork/1410.0.3 Darwin/22.6.0", MACHINE),
+        ("MobileSafari/8618.2.12 CFNetwork/1496.0.7 Darwin/23.5.0", MACHINE),
+        ("Viber/12.8.0.1 CFNetwork/1121.2.2 Darwin/19.3.0", PREVIEW),
+        ("DuckDuckGo/0 CFNetwork/1126 Darwin/19.5.0", MACHINE),
+        ("Outlook-iOS/723.4 (3.26.0)", UNKNOWN),
+        ("MyERP Android client 1.0", UNKNOWN),
+        ("MyERP Line/1 for Android", UNKNOWN),
+        ("Swarovski-iOS-app", UNKNOWN),
+        ("Microsoft Defender SmartScreen iOS", UNKNOWN),
+        ("SafeLinks", UNKNOWN),
+        ("Samsung LG-Reader Nokia", UNKNOWN),
+        ("SAMSUNG-SM-G900V/101.60", UNKNOWN),
+        ("Instagram 300.0.0.1 Android (33/13; 420dpi; samsung; SM-S911B; en_US)", UNKNOWN),
+        ("MozacFetch/135.0", CRAWLER),
+    ],
+)
+def test_an_app_that_fetches_without_a_browser_is_no_person(agent, traffic):
+    """A reader in a warehouse must not use up the first scan."""
+    assert seen(agent) is traffic
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Nokia6280/2.0 (03.60) Profile/MIDP-2.0 Configuration/CLDC-1.1",
+        "SAMSUNG-GT-S5620/1.0 SHP/VPP/R5 Dolfin/1.5 profile/MIDP-2.1 configuration/CLDC-1.1",
+        "MOT-V177/0.1.75 UP.Browser/6.2.3.9.c.12 (GUI) MMP/2.0 UP.Link/6.3.1.13.0",
+        "UCWEB/2.0 (Java; U; MIDP-2.0; ru; Nokia) U2/1.0.0 UCBrowser/9.5.0.449 U2/1.0.0 Mobile",
+        "BlackBerry8520/5.0.0.681",
+        "DoCoMo/2.0 N905i(c100;TB;W24H16)",
+        "Lynx/2.8.9rel.1 libwww-FM/2.14 SSL-MM/1.4.1 GNUTLS/3.6.5",
+        "Links (2.1pre23; Linux 3.5.0 i686; 237x63)",
+        "ELinks/0.12~pre6 (textmode; Linux 3.11.0 i686; 100x25-2)",
+        "w3m/0.5.3",
+        "NCSA_Mosaic/2.7b5 (X11;Linux 2.6.7 i686) libwww/2.12 modified",
+        "Job Search/24.4 Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 Chrome/122.0",
+        "AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Safari/537.36",
+        "Opera/9.80 (Android; Opera Mini/12.0.1987/37.7327; U; pl) Presto/2.12.423 Version/12.16",
+    ],
+)
+def test_old_and_odd_browsers_are_looked_through(agent):
+    assert seen(agent) is PERSON
+
+
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
 def test_only_a_get_is_a_look(method):
     assert seen(IPHONE, method) is MACHINE
