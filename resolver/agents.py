@@ -60,8 +60,14 @@ _PHONE = re.compile(
     r'^"?Mozilla/5(?:\.0)? \((?:iPhone|iPad|iPod|(?:Linux; )?(?:U; )?Android)\b.*?\) ?'
     r"(?:AppleWebKit|Gecko)\b"
 )
-# Apps that people look through and whose makers fetch under the same name.
-_APPS = re.compile(r"(?<![\w.-])(?:WhatsApp|Mastodon|Tumblr|Bluesky|Notion)(?![\w-])(?:/[\w.]+)?")
+# Apps that people look through, though a program has the same name or the same word in it: those
+# whose makers fetch for previews too, and those that read the codes this product prints.
+_READER = (
+    r"(?:QR|Bar|Data ?Matrix|NFC)[ -]?(?:codes?)?(?: ?(?:&|and) ?(?:QR|bar)[ -]?(?:codes?)?)?"
+    r"[ -]?(?:Reader|Scanner) ?(?:App|Pro|Plus|Lite)?"
+)
+APPS = rf"(?<![\w-])(?:WhatsApp|Mastodon|Tumblr|Bluesky|Notion|(?i:{_READER}))(?![\w-])"
+_APP = re.compile(rf"{APPS}(?:/[\w.]+)?")
 
 # Whatever calls itself one of these, in a list or not.
 _AUTOMATED = re.compile(
@@ -167,4 +173,4 @@ def _without_app(agent: str) -> str:
     phone = _PHONE.match(agent)
     if phone is None:
         return agent
-    return agent[: phone.end()] + _APPS.sub("", agent[phone.end() :])
+    return agent[: phone.end()] + _APP.sub("", agent[phone.end() :])

@@ -160,6 +160,48 @@ def test_old_and_odd_browsers_are_looked_through(agent):
     assert seen(agent) is PERSON
 
 
+@pytest.mark.parametrize("browser", [IPHONE_APP, CHROME])
+@pytest.mark.parametrize(
+    "app",
+    [
+        "QR Reader/3",
+        "QR Scanner/4",
+        "BarcodeScanner/4",
+        "QRCodeReader/2.1",
+        "QR & Barcode Scanner/3.2",
+        "Barcode-Reader",
+        "com.example.qrscanner/1.0",
+        "NFC Reader Pro/2",
+        "Data Matrix Scanner",
+    ],
+)
+def test_who_looks_through_an_app_that_reads_codes_is_a_person(browser, app):
+    assert seen(f"{browser} {app}") is PERSON
+
+
+@pytest.mark.parametrize(
+    ("agent", "traffic"),
+    [
+        ("QR Reader/3", CRAWLER),
+        ("BarcodeScanner/4 (Linux; Android 14)", CRAWLER),
+        (
+            CHROME.replace("Linux; Android 14; Pixel 8", "X11; Linux x86_64") + " QR Scanner",
+            CRAWLER,
+        ),
+        (f"{CHROME} QR Scanner/4 (compatible; Googlebot/2.1)", CRAWLER),
+        (f"{CHROME} QRScannerBot/4", CRAWLER),
+        (f"{CHROME} QR Scanner Bot/4", CRAWLER),
+        (f"{CHROME} Trend Micro QR Scanner/4", SCANNER),
+        (f"{CHROME} Security Scanner/1", CRAWLER),
+        (f"{CHROME} RSS Reader/1", CRAWLER),
+        (f"{CHROME} Feed QR Reader/1", CRAWLER),
+        (f"{IPHONE_APP} AcmeReader/1 reader/2", CRAWLER),
+    ],
+)
+def test_a_reader_of_other_things_stays_a_program(agent, traffic):
+    assert seen(agent) is traffic
+
+
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
 def test_only_a_get_is_a_look(method):
     assert seen(IPHONE, method) is MACHINE
