@@ -82,10 +82,10 @@ _AUTOMATED = re.compile(
 _SCANNERS = re.compile(
     r"[Mm]imecast|[Bb]arracuda|[Pp]roofpoint|Trend ?Micro|CensysInspect|[Zz]grab|masscan|Nmap|"
     r"Nikto|sqlmap|WPScan|Expanse|urlscan|VirusTotal|Office Existence Discovery|SafeBrowsing|"
-    r"BitSight|Sophos|Forcepoint|Zscaler|[Ff]ortiguard|Netcraft|Qualys|Nessus"
+    r"^SecurityScanner$|BitSight|Sophos|Forcepoint|Zscaler|[Ff]ortiguard|Netcraft|Qualys|Nessus"
 )
 _LIBRARIES = re.compile(
-    r"^(?:curl|[Ww]get|python|Python|Go-http|Java/|okhttp|axios|node|undici|got |libwww|"
+    r"^(?:Library$|curl|[Ww]get|python|Python|Go-http|Java/|okhttp|axios|node|undici|got |libwww|"
     r"PostmanRuntime|insomnia|Apache-HttpClient|Ruby|PHP|aiohttp|httpx|Guzzle|RestSharp|Dart/|reqwest|Faraday|"
     r"PowerShell|HTTPie|Deno/|Bun/|k6/|wrk|ApacheBench|hey/)"
 )
