@@ -7,20 +7,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from resolver.facts import Fact
-from resolver.markup import facts_html
+from resolver.markup import block_html
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading and what stands under it, in the schema's order."""
+    """A heading and what stands under it, in the schema's order.
+
+    ``has_places``: each fact can be led to, by the name of its field.
+    """
 
     title: str
     facts: tuple[Fact, ...]
+    has_places: bool = False
 
     @property
     def html(self) -> SafeString:
-        """The facts as rows of a description list."""
-        return facts_html(self.facts)
+        """The heading, and the facts as a description list."""
+        return block_html(self.title, self.facts, has_places=self.has_places)
 
 
 # Read left to right, top to bottom, as the page shows them. A field that stands nowhere (a
@@ -91,9 +95,9 @@ _BLOCKS: tuple[tuple[Callable[[], str], str], ...] = (
 PLACES = {name: at for at, (_, names) in enumerate(_BLOCKS) for name in names.split()}
 
 
-def in_blocks(facts: Iterable[Fact]) -> tuple[Block, ...]:
+def in_blocks(facts: Iterable[Fact], *, has_places: bool = False) -> tuple[Block, ...]:
     """Return the blocks that hold something, with their titles in the language in force."""
     grouped: dict[int, list[Fact]] = {}
     for fact in facts:
         grouped.setdefault(PLACES.get(fact.field, 0), []).append(fact)
-    return tuple(Block(_BLOCKS[at][0](), tuple(grouped[at])) for at in sorted(grouped))
+    return tuple(Block(_BLOCKS[at][0](), tuple(grouped[at]), has_places) for at in sorted(grouped))

@@ -30,10 +30,15 @@ _UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value to show: text or a link, a list, or named parts."""
+    """One value to show: text or a link, a list, or named parts.
+
+    ``href`` is where the text leads: a link's address where the text is only its beginning, or a
+    place of ours.
+    """
 
     text: str = ""
     is_link: bool = False
+    href: str = field(default="", kw_only=True)
     items: tuple["Value", ...] = ()
     parts: tuple["Fact", ...] = ()
 

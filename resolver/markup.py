@@ -12,13 +12,20 @@ from resolver.facts import Fact, Value
 _LINE_BREAK = "<br>"
 
 
-def facts_html(facts: tuple[Fact, ...]) -> SafeString:
+def block_html(title: str, facts: tuple[Fact, ...], *, has_places: bool = False) -> SafeString:
+    """Return a heading and a description list; ``has_places`` gives each row a name to lead to."""
+    html = f"<h2>{escape(title)}</h2>\n<dl>\n{facts_html(facts, has_places=has_places)}\n</dl>\n"
+    return mark_safe(html)  # noqa: S308 - every part is escaped
+
+
+def facts_html(facts: tuple[Fact, ...], *, has_places: bool = False) -> SafeString:
     """Return the rows of a description list; whatever the facts hold is escaped."""
-    return mark_safe("\n".join(map(_row, facts)))  # noqa: S308 - every part is escaped below
+    rows = (_row(fact, f' id="{escape(fact.field)}"' if has_places else "") for fact in facts)
+    return mark_safe("\n".join(rows))  # noqa: S308 - every part is escaped below
 
 
-def _row(fact: Fact) -> str:
-    return f"<div><dt>{escape(fact.label)}</dt><dd>{_value(fact.value)}</dd></div>"
+def _row(fact: Fact, place: str = "") -> str:
+    return f"<div{place}><dt>{escape(fact.label)}</dt><dd>{_value(fact.value)}</dd></div>"
 
 
 def _value(value: Value) -> str:
@@ -28,5 +35,8 @@ def _value(value: Value) -> str:
         return f"<ul>{''.join(f'<li>{_value(item)}</li>' for item in value.items)}</ul>"
     text = escape(value.text)
     if value.is_link:
-        return f'<a href="{text}" rel="noopener noreferrer nofollow">{text}</a>'
+        address = escape(value.href) or text
+        return f'<a href="{address}" rel="noopener noreferrer nofollow">{text}</a>'
+    if value.href:
+        return f'<a href="{escape(value.href)}">{text}</a>'
     return f'<span dir="auto">{_LINE_BREAK.join(text.splitlines())}</span>'

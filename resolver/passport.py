@@ -5,8 +5,10 @@ gets that; a browser gets the page.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,14 +19,14 @@ from django.views import View
 
 from minting.disclosure import Access, disclosed
 from minting.states import UnitStatus
-from resolver import finding, pages
-from resolver.blocks import in_blocks
+from resolver import finding, languages, pages
+from resolver.blocks import Block, in_blocks
 from resolver.database import Unavailable
 from resolver.expiry import EXPIRY, expiry_of
 from resolver.faces import Face, logo_of
-from resolver.facts import facts_of
+from resolver.facts import Fact, facts_of
 from resolver.hosts import brand_of
-from resolver.items import Item, Unit, read_group, read_unit
+from resolver.items import Item, PassportChanged, Unit, read_group, read_unit
 from resolver.public_answers import (
     answered,
     for_everybody,
@@ -35,6 +37,7 @@ from resolver.public_answers import (
     refused,
 )
 from resolver.representations import HTML, JSON, JSON_LD, as_json, as_json_ld, passport_of
+from resolver.shortening import MOST_BYTES, beginning, shortened
 from resolver.unlocking import GrantForSomethingElse, GrantRefused, access_of
 from resolver.verdicts import UnitState, day_of, moment_of, verdicts
 from tieback.api.envelope import error_body
@@ -45,6 +48,10 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_MACHINES = {JSON: as_json, JSON_LD: as_json_ld}
 #: What a page's query says that its verdicts rest on.
 _FOR_VERDICTS = (finding.PARAMETER, EXPIRY)
+#: How many changes a shortened page tells of, and how much of their reasons.
+_FEW_CHANGES, _REASON_CHARACTERS = 3, 100
+#: What the query of the page that holds all of a long passport says.
+WHOLE = "whole"
 
 
 class PassportView(View):
@@ -104,19 +111,58 @@ def _answer(request: HttpRequest, read: Callable[[UUID], Item | None]) -> HttpRe
 
 
 def _page(request: HttpRequest, item: Item, face: Face, held: Access) -> HttpResponse:
+    """Show the passport, shortened where it is long, unless the whole of it is asked for."""
     language = language_of(request, face)
     with override(language.tag):
-        context = {
-            "item": item,
-            "face": face,
-            "language": language,
-            "languages": links_to_languages(request, keeping=_FOR_VERDICTS),
-            "changes": [(one, day_of(one.at.date())) for one in item.changes],
-            "blocks": in_blocks(facts_of(disclosed(item.category, item.dpp, held))),
-            **(_words_on(request, item, item.unit) if item.unit else {}),
-        }
-        template = "resolver/unit.html" if item.unit else "resolver/group.html"
-        return of_language(language.tag, render(request, template, context))
+        facts = facts_of(disclosed(item.category, item.dpp, held))
+        is_whole = WHOLE in request.GET
+        page = _drawn(request, item, face, blocks=in_blocks(facts, has_places=is_whole))
+        if not is_whole and len(page.content) > MOST_BYTES:
+            page = _short_page(request, item, face, facts)
+        return of_language(language.tag, page)
+
+
+def _short_page(
+    request: HttpRequest, item: Item, face: Face, facts: tuple[Fact, ...]
+) -> HttpResponse:
+    """Show what there is room for beside the rest of the page, which is drawn to be measured."""
+    item = replace(item, changes=_in_short(item.changes))
+    kept = {key: text for key, text in request.GET.items() if key in _FOR_VERDICTS}
+    tag = language_of(request, face).tag
+    whole = urlencode({languages.PARAMETER: tag, **kept, WHOLE: "yes"})
+    rest = _drawn(request, item, face, whole=whole)
+    blocks = shortened(facts, MOST_BYTES - len(rest.content), whole)
+    return _drawn(request, item, face, blocks=blocks, whole=whole)
+
+
+def _in_short(changes: tuple[PassportChanged, ...]) -> tuple[PassportChanged, ...]:
+    return tuple(
+        replace(change, reason=beginning(change.reason, _REASON_CHARACTERS))
+        for change in changes[:_FEW_CHANGES]
+    )
+
+
+def _drawn(
+    request: HttpRequest,
+    item: Item,
+    face: Face,
+    *,
+    blocks: tuple[Block, ...] = (),
+    whole: str = "",
+) -> HttpResponse:
+    """Draw the page; ``whole`` is the query of the page that holds what this one leaves out."""
+    context = {
+        "item": item,
+        "face": face,
+        "language": language_of(request, face),
+        "languages": links_to_languages(request, keeping=(*_FOR_VERDICTS, WHOLE)),
+        "changes": [(one, day_of(one.at.date())) for one in item.changes],
+        "blocks": blocks,
+        "whole": whole,
+        **(_words_on(request, item, item.unit) if item.unit else {}),
+    }
+    template = "resolver/unit.html" if item.unit else "resolver/group.html"
+    return render(request, template, context)
 
 
 def _document(item: Item, media_type: str, held: Access) -> HttpResponse:
