@@ -88,7 +88,7 @@ def test_the_parts_of_a_value_are_named_in_the_order_of_the_schema():
 
 
 def test_codes_lists_and_yes_or_no_are_put_into_words():
-    assert shown("textile", product_type="t_shirt")[0].value == Value("t shirt")
+    assert shown("textile", product_type="t_shirt")[0].value == Value("T-shirt")
     (care,) = shown("textile", care_instructions={"washing": "40", "bleaching": "do_not_bleach"})
     washing, bleaching = care.value.parts
     assert washing == Fact("Washing", Value("40 °C"))

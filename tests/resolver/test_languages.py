@@ -7,9 +7,19 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import npgettext, override, pgettext
 
 from resolver.languages import OFFERED, chosen
-from tests.resolver.catalogues import TRANSLATED, catalogue, compiled, messages, said
+from tests.resolver.catalogues import (
+    ENGLISH,
+    FIELD,
+    TRANSLATED,
+    VALUE,
+    catalogue,
+    compiled,
+    messages,
+    said,
+)
 
-each_language = pytest.mark.parametrize("language", TRANSLATED)
+each_translated = pytest.mark.parametrize("language", TRANSLATED)
+each_language = pytest.mark.parametrize("language", OFFERED)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +57,7 @@ def test_eight_languages_of_the_union_and_one_from_right_to_left():
     assert [code for code, direction in directions.items() if direction == "rtl"] == ["ar"]
 
 
-@each_language
+@each_translated
 def test_every_text_of_the_pages_is_translated(language):
     known = {
         (message.context, message.id[0] if message.pluralizable else message.id): message
@@ -62,6 +72,17 @@ def test_every_text_of_the_pages_is_translated(language):
         if not all(message.string if message.pluralizable else [message.string])
     }
     assert empty == set()
+
+
+def test_english_words_differ_from_the_codes_and_names_they_stand_for():
+    known = {(context, text) for context, text, _ in messages() if context in (FIELD, VALUE)}
+    written = {
+        (message.context, message.id): message.string
+        for message in catalogue(ENGLISH)
+        if message.id
+    }
+    assert set(written) <= known, "run python -m tests.resolver.catalogues"
+    assert [key for key, words in written.items() if words in ("", key[1])] == []
 
 
 @each_language
