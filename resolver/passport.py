@@ -22,18 +22,20 @@ from minting.states import UnitStatus
 from resolver import finding, languages, pages
 from resolver.blocks import Block, in_blocks
 from resolver.database import Unavailable
-from resolver.expiry import EXPIRY, expiry_of
+from resolver.expiry import expiry_of
 from resolver.faces import Face, logo_of
 from resolver.facts import Fact, facts_of
 from resolver.hosts import brand_of
 from resolver.items import Item, PassportChanged, Unit, read_group, read_unit
 from resolver.public_answers import (
+    FOR_VERDICTS,
     answered,
     for_everybody,
     language_of,
     links_to_languages,
     of_language,
     preferred_type,
+    query_kept,
     refused,
 )
 from resolver.representations import HTML, JSON, JSON_LD, as_json, as_json_ld, passport_of
@@ -46,8 +48,6 @@ from tieback.requests import request_id_of
 #: A logo is named by its hash, so it never changes.
 _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_MACHINES = {JSON: as_json, JSON_LD: as_json_ld}
-#: What a page's query says that its verdicts rest on.
-_FOR_VERDICTS = (finding.PARAMETER, EXPIRY)
 #: How many changes a shortened page tells of, and how much of their reasons.
 _FEW_CHANGES, _REASON_CHARACTERS = 3, 100
 #: What the query of the page that holds all of a long passport says.
@@ -127,7 +127,7 @@ def _short_page(
 ) -> HttpResponse:
     """Show what there is room for beside the rest of the page, which is drawn to be measured."""
     item = replace(item, changes=_in_short(item.changes))
-    kept = {key: text for key, text in request.GET.items() if key in _FOR_VERDICTS}
+    kept = {key: text for key, text in request.GET.items() if key in FOR_VERDICTS}
     tag = language_of(request, face).tag
     whole = urlencode({languages.PARAMETER: tag, **kept, WHOLE: "yes"})
     rest = _drawn(request, item, face, whole=whole)
@@ -155,7 +155,7 @@ def _drawn(
         "item": item,
         "face": face,
         "language": language_of(request, face),
-        "languages": links_to_languages(request, keeping=(*_FOR_VERDICTS, WHOLE)),
+        "languages": links_to_languages(request, keeping=(*FOR_VERDICTS, WHOLE)),
         "changes": [(one, day_of(one.at.date())) for one in item.changes],
         "blocks": blocks,
         "whole": whole,
@@ -186,6 +186,7 @@ def _words_on(request: HttpRequest, item: Item, unit: Unit) -> dict[str, Any]:
     expires = expiry_of(request.META.get("QUERY_STRING", ""), today)
     return {
         "unit": unit,
+        "kept": query_kept(request, FOR_VERDICTS),
         "verdicts": verdicts(state, found, expires if expires and expires < today else None),
         "activated": unit.activated_at and moment_of(unit.activated_at),
         "revoked": unit.revoked_at and moment_of(unit.revoked_at),

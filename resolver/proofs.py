@@ -22,11 +22,13 @@ from resolver.digital_link import is_token
 from resolver.faces import Face
 from resolver.items import Item, read_unit
 from resolver.public_answers import (
+    FOR_VERDICTS,
     answered,
     for_everybody,
     language_of,
     links_to_languages,
     of_language,
+    query_kept,
 )
 from resolver.verdicts import Tone, Verdict, moment_of
 from tieback.api.envelope import error_response
@@ -105,7 +107,8 @@ def _page(request: HttpRequest, item: Item, face: Face, proof: Proof | None) -> 
             "verdict": _verdict(item, proof),
             "face": face,
             "language": language,
-            "languages": links_to_languages(request),
+            "languages": links_to_languages(request, keeping=FOR_VERDICTS),
+            "kept": query_kept(request, FOR_VERDICTS),
             "proof": proof,
             "leaf": proof and leaf_hash(proof.leaf.data).hex(),
             "explorer": proof and proof.anchor and _explorer(proof.anchor),

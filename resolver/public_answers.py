@@ -9,8 +9,9 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from resolver import languages, pages
+from resolver import finding, languages, pages
 from resolver.database import Unavailable
+from resolver.expiry import EXPIRY
 from resolver.faces import NONE, Face, face_of
 from resolver.hosts import brand_of
 from resolver.misses import seconds_to_wait
@@ -19,6 +20,9 @@ from tieback.api.envelope import error_response
 from tieback.broken_lines import MAYBE_OF_THE_LINE, line_broke
 
 log = structlog.get_logger(__name__)
+
+#: What a query says that the verdicts of a unit's page rest on.
+FOR_VERDICTS = (finding.PARAMETER, EXPIRY)
 
 _WORDS = {
     HTTPStatus.NOT_FOUND: "No item has been issued under this code.",
@@ -64,7 +68,7 @@ def links_to_languages(
     request: HttpRequest, *, keeping: Collection[str] = ()
 ) -> list[dict[str, str]]:
     """Return the languages with the query of this page in each; ``keeping`` names what stays."""
-    kept = {key: text for key, text in request.GET.items() if key in keeping}
+    kept = _kept(request, keeping)
     return [
         {
             "tag": language.tag,
@@ -73,6 +77,15 @@ def links_to_languages(
         }
         for language in languages.OFFERED.values()
     ]
+
+
+def query_kept(request: HttpRequest, keeping: Collection[str]) -> str:
+    """Return the query for another page about the same thing, with its question mark, or nothing.
+
+    A language goes along where the address names one: the reader's browser says any other again.
+    """
+    kept = _kept(request, (languages.PARAMETER, *keeping))
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def refused(
@@ -98,6 +111,10 @@ def missed(request: HttpRequest, face: Face) -> HttpResponse:
         response["Retry-After"] = str(seconds)
         return response
     return refused(request, HTTPStatus.NOT_FOUND, pages.unknown(face), face)
+
+
+def _kept(request: HttpRequest, keeping: Collection[str]) -> dict[str, str]:
+    return {key: str(text) for key, text in request.GET.items() if key in keeping}
 
 
 def of_language(code: str, response: HttpResponse) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.test import Client
 from minting.models import MintUnit
 from minting.proofs.document import read
 from minting.proofs.verification import checks_of
+from resolver.finding import Finding, signed
 from resolver.languages import OFFERED
 from tests.factories import make_world
 from tests.planes import acting_as
@@ -64,6 +65,30 @@ def test_the_page_explains_the_proof_and_the_passport_leads_to_it(proven, public
     assert f"tieback verify proof.json --key {key_of(job)}" in page.text
     assert f'href="/p/{token}/proof.json"' in page.text
     assert len(page.content) < 15_000
+
+
+def test_to_the_proof_and_back_verdicts_and_language_stay(proven, public):  # noqa: F811
+    token = tokens_of(proven(1))[0]
+    found = signed(token, Finding(is_test=True))
+    said = f"17=250131&amp;scan={found}"
+    there = f'<a href="/p/{token}/proof?{said}&amp;lang=de">'
+    back = f'<a href="/p/{token}?{said}&amp;lang=de">'
+    query = f"17=250131&scan={found}&lang=de&utm_source=mail"
+    assert there in public.get(f"/p/{token}?{query}").text
+    proof = public.get(f"/p/{token}/proof?{query}").text
+    assert back in proof
+    assert f'href="?lang=fr&amp;{said}"' in proof
+    assert "utm_source" not in proof
+    returned = public.get(f"/p/{token}?17=250131&scan={found}&lang=de").text
+    for verdict in ("Testscan", "Abgelaufen"):
+        assert verdict in returned
+
+
+def test_what_the_address_does_not_say_is_not_added_on_the_way(proven, public):  # noqa: F811
+    token = tokens_of(proven(1))[0]
+    german = {"accept-language": "de"}
+    assert f'href="/p/{token}/proof"' in public.get(f"/p/{token}", headers=german).text
+    assert f'href="/p/{token}"' in public.get(f"/p/{token}/proof", headers=german).text
 
 
 @pytest.mark.parametrize("language", OFFERED)
