@@ -6,16 +6,20 @@ an action with its own permission, a reason and an audit entry. Apps register th
 """
 
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, re_path, reverse
@@ -29,6 +33,29 @@ from tieback.figures import figures_registry, read_figures
 from tieback.metrics import allowed
 from tieback.requests import request_id_of
 
+_NUL = "\0"
+_View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
+
+
+def _refusing_nul(view: _View) -> _View:
+    """Answer 404 or 400 where an address or a form holds a NUL, which no text column can hold.
+
+    Filters, ids and actions go to the database as they came. A search is left to its form, which
+    refuses a NUL with words.
+    """
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if _NUL in request.path:
+            raise Http404
+        asked = [pair for pair in request.GET.lists() if pair[0] != SEARCH_VAR]
+        for name, texts in (*asked, *request.POST.lists()):
+            if any(_NUL in text for text in (name, *texts)):
+                raise BadRequest("NUL")
+        return view(request, *args, **kwargs)
+
+    return cast("_View", inner)
+
 
 class ConsoleSite(admin.AdminSite):
     """The admin as the operators' console; its first page is what needs a person now."""
@@ -38,6 +65,14 @@ class ConsoleSite(admin.AdminSite):
     index_title = "What needs a person now"
     site_url = None
     enable_nav_sidebar = False
+
+    def admin_view(
+        self,
+        view: _View,
+        cacheable: bool = False,  # noqa: FBT001, FBT002 - as Django's own has it
+    ) -> _View:
+        """Let those who may reach a page of the console, all of which pass here."""
+        return super().admin_view(_refusing_nul(view), cacheable)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

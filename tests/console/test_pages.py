@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from minting.models import ChainBudget, ReconciliationRun, RpcEndpoint
+from minting.models import ChainBudget, ChainDrift, ReconciliationRun, RpcEndpoint
 from minting.states import JobStatus
 from resolver.models import Link, ScanPolicy
 from tests.console.conftest import staff_with
@@ -42,7 +42,7 @@ from tests.console.rows import (
 )
 from tieback.brands.audit import record
 from tieback.brands.credentials import issue_credential
-from tieback.brands.models import ApiCredential, Brand, ResolverHost, User
+from tieback.brands.models import ApiCredential, AuditEntry, Brand, ResolverHost, User
 from tieback.brands.onboarding import ActsFor
 from tieback.brands.scoping import all_brands, brand_scope
 from tieback.urls.console import site
@@ -177,6 +177,34 @@ def test_a_filter_made_up_by_hand_is_no_server_error(console: Client, full: Shop
     for page in lists():
         for query in ("brand__id__exact=x", "p=99", "p=x", "o=99", "status__exact=x", "work=x"):
             assert console.get(f"{page}?{query}").status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def test_a_nul_in_an_address_is_refused(console: Client, full: Shop) -> None:
+    made_up = ["\x00"]
+    for model in site._registry:
+        answer = console.get(url(model, "change", *made_up))
+        assert answer.status_code == HTTPStatus.NOT_FOUND, model
+        answer = console.get(url(model, "history", *made_up))
+        assert answer.status_code == HTTPStatus.NOT_FOUND, model
+    asked = ("target_id__exact=%00", "action=%00", "target_type=x%00", "%00=x", "kind__exact=%00")
+    for page in lists():
+        for query in asked:
+            answer = console.get(f"{page}?{query}")
+            assert answer.status_code == HTTPStatus.BAD_REQUEST, (page, query)
+
+
+def test_a_nul_in_a_form_is_refused(console: Client, full: Shop) -> None:
+    chosen = {"action": "accept", "_selected_action": ["\x00"], "reason": "because"}
+    for page in lists():
+        assert console.post(page, chosen).status_code == HTTPStatus.BAD_REQUEST, page
+    reason = {**chosen, "_selected_action": ["1"], "reason": "be\x00cause"}
+    page = url(ChainDrift, "changelist")
+    assert console.post(page, reason).status_code == HTTPStatus.BAD_REQUEST
+
+
+def test_a_stranger_with_a_nul_is_sent_to_the_sign_in_page(full: Shop) -> None:
+    answer = Client().get(url(AuditEntry, "changelist") + "?action=%00")
+    assert answer.status_code == HTTPStatus.FOUND
 
 
 def test_an_unknown_id_leads_back_to_the_first_page(console: Client, full: Shop) -> None:
