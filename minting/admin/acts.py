@@ -142,17 +142,17 @@ class JobsForm(forms.Form):
 
     def clean_jobs(self) -> list[UUID]:
         """Return the ids, each once."""
-        ids = _ids(self.cleaned_data["jobs"])
+        ids = ids_in(self.cleaned_data["jobs"])
         if not ids or len(ids) > self.MOST:
             raise ValidationError(f"Choose between 1 and {self.MOST} jobs.")
         return ids
 
     def job_ids(self) -> list[UUID]:
         """Return the ids the form carries, valid or not."""
-        return _ids(str(self["jobs"].value() or ""))[: self.MOST]
+        return ids_in(str(self["jobs"].value() or ""))[: self.MOST]
 
 
-def _ids(text: str) -> list[UUID]:
+def ids_in(text: str) -> list[UUID]:
     """Return the UUIDs in a comma-separated text, each once; anything else is left out."""
     found: dict[UUID, None] = {}
     for part in text.split(","):

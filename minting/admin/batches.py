@@ -1,30 +1,23 @@
 """Mint batches in the console."""
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from minting.admin.display import label, progress, short_id
 from minting.admin.events import story
+from minting.admin.releasing import FITS, NOT_FIT, ReleaseForm, among, release_all
 from minting.models import MintBatch
-from minting.releases import release_batch
 from minting.revocations import Act
 from tieback.console import ConsoleAdmin, site
-from tieback.errors import Conflict
 from tieback.requests import request_id_of
-
-MOST_RELEASED = 500
-
-
-def _released(batch_id: UUID, act: Act) -> bool:
-    try:
-        return release_batch(batch_id=batch_id, act=act)
-    except Conflict:
-        return False
 
 
 @admin.register(MintBatch, site=site)
@@ -91,15 +84,55 @@ class MintBatchAdmin(ConsoleAdmin):
         return request.user.has_perm("minting.release_mintbatch")
 
     @admin.action(description="Release batches", permissions=["release"])
-    def release(self, request: HttpRequest, queryset: QuerySet[MintBatch]) -> None:
-        """Let first scans activate the units of the chosen batches, the oldest 500, one by one."""
-        act = Act(f"user:{request.user.pk}", request_id=request_id_of(request))
-        ids = queryset.order_by("created_at", "id").values_list("id", flat=True)[:MOST_RELEASED]
-        done = sum(_released(batch_id, act) for batch_id in ids)
-        said = (
-            f"{done} released, {len(ids) - done} skipped (released before, or not to be released)"
-        )
+    def release(self, request: HttpRequest, queryset: QuerySet[MintBatch]) -> HttpResponse:
+        """Ask for a reason before anything happens: no release is taken back."""
+        fits_first = Case(When(FITS, then=0), default=1)
+        chosen = queryset.order_by(fits_first, "created_at", "id")
+        ids = list(chosen.values_list("id", flat=True)[: ReleaseForm.MOST + 1])
+        return self._confirm(request, ReleaseForm.of(ids), is_cut=len(ids) > ReleaseForm.MOST)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that asks before a release."""
+        page = self.admin_site.admin_view(self.release_view)
+        return [path("release/", page, name="minting_mintbatch_release"), *super().get_urls()]
+
+    def release_view(self, request: HttpRequest) -> HttpResponse:
+        """On POST with a reason, release. A GET changes nothing."""
+        if not self.has_release_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect("admin:minting_mintbatch_changelist")
+        form = ReleaseForm(request.POST)
+        if not form.is_valid():
+            return self._confirm(request, form)
+        given = form.cleaned_data
+        act = Act(f"user:{request.user.pk}", given["reason"], request_id_of(request))
+        done = release_all(given["batches"], act)
+        return self._tell(request, done, len(given["batches"]) - done)
+
+    def _confirm(
+        self, request: HttpRequest, form: ReleaseForm, *, is_cut: bool = False
+    ) -> HttpResponse:
+        ids = form.batch_ids()
+        batches = among(ids)
+        if not batches:
+            return self._tell(request, 0, len(ids))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Release batches",
+            "opts": self.opts,
+            "batches": batches,
+            "skipped": len(ids) - len(batches),
+            "not_fit": NOT_FIT,
+            "is_cut": is_cut,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/minting/mintbatch/release.html", context)
+
+    def _tell(self, request: HttpRequest, done: int, skipped: int) -> HttpResponse:
+        said = f"{done} released, {skipped} skipped ({NOT_FIT})"
         self.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
+        return redirect("admin:minting_mintbatch_changelist")
 
     def change_view(
         self,
