@@ -168,6 +168,13 @@ def test_what_is_no_logo_is_refused_beside_its_field(console: Client, shop: Shop
     assert logo_of(shop) is None
 
 
+def test_a_logo_that_is_too_large_is_told_its_size(console: Client, shop: Shop) -> None:
+    large = SimpleUploadedFile("logo.png", png() + b"\x00" * 50_000)
+    answer = save(console, shop, logo=large)
+    assert f"20,000 bytes at most, not {large.size:,}." in answer.content.decode()
+    assert logo_of(shop) is None
+
+
 def test_slug_and_name_are_not_editable(console: Client, shop: Shop) -> None:
     save(console, shop, slug="other", name="Other")
     assert stored(shop).slug == shop.world.brand.slug

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from tieback.brands.audit import ActsFor, record
-from tieback.brands.logos import LARGEST_BYTES, LARGEST_SIDE, Logo, read_logo
+from tieback.brands.logos import LARGEST_BYTES, LARGEST_SIDE, Logo, check_size, read_logo
 from tieback.brands.models import (
     ApiCredential,
     AuditEntry,
@@ -125,7 +125,8 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         if not given:
             return None
         with _told_beside_the_field():
-            return read_logo(given.read(LARGEST_BYTES + 1))
+            check_size(given.size)
+            return read_logo(given.read())
 
     def clean_gs1_prefixes(self) -> list[str]:
         """Take company prefixes only."""

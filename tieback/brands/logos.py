@@ -28,10 +28,15 @@ class Logo(NamedTuple):
     height: int
 
 
+def check_size(size: int) -> None:
+    """Raise ``ValueError`` for a file of more bytes than a logo may have, without reading it."""
+    if size > LARGEST_BYTES:
+        raise ValueError(f"The logo may have {LARGEST_BYTES:,} bytes at most, not {size:,}.")
+
+
 def read_logo(data: bytes) -> Logo:
     """Return the logo in an uploaded file. Raises ``ValueError`` with what to do about it."""
-    if len(data) > LARGEST_BYTES:
-        raise ValueError(f"The logo may have {LARGEST_BYTES:,} bytes at most, not {len(data):,}.")
+    check_size(len(data))
     if not data.startswith(_SIGNATURE):
         raise ValueError("The logo must be a PNG file.")
     chunks = list(_chunks(data))
