@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from datetime import timedelta
 
 import jwt
@@ -344,6 +345,14 @@ def test_the_sign_in_page_says_no_more_than_that_it_was_wrong(client, person):
         assert "E-mail address or password is wrong." in response.content.decode()
 
 
+def test_the_address_that_was_tried_stays_in_the_form(client, person):
+    assert 'value="None"' not in client.get("/accounts/login/").content.decode()
+    tried = {"username": '"><b>@nordhav.example', "password": "wrong"}
+    page = client.post("/accounts/login/", tried).content.decode()
+    assert 'value="&quot;&gt;&lt;b&gt;@nordhav.example"' in page
+    assert "wrong" not in re.sub("password is wrong", "", page)
+
+
 # Lock-out --------------------------------------------------------------------------------------
 
 
@@ -365,6 +374,17 @@ def test_a_lock_out_holds_for_every_way_to_sign_in(person, browser, client, sett
     assert sign_in(browser, person, csrf(browser)).status_code == 429
     page = client.post("/accounts/login/", {"username": person.email, "password": PASSWORD})
     assert page.status_code == 429
+
+
+def test_a_lock_out_says_how_long_it_holds_and_leads_back(person, client, settings):
+    attempts(person, settings.AXES_FAILURE_LIMIT)
+    given = {"username": person.email, "password": PASSWORD}
+    page = client.post("/accounts/login/?next=/", given)
+    assert page.headers["Retry-After"] == "900"
+    assert "Too many attempts; try again in 15 minutes." in page.content.decode()
+    assert '<a href="/accounts/login/?next=/">' in page.content.decode()
+    told = post(TOKEN, {"email": person.email, "password": PASSWORD})
+    assert told.headers["Retry-After"] == "900"
 
 
 def test_another_spelling_or_a_claimed_address_does_not_escape_the_lock_out(person, settings):

@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -23,11 +25,14 @@ _MACHINES = ("/api/", "/internal/", "/health", "/metrics")
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
-def _answer(request: HttpRequest, status: int, message: str | None = None) -> HttpResponse:
+def _answer(
+    request: HttpRequest, status: int, message: str | None = None, *, back: str = ""
+) -> HttpResponse:
     words = message or _WORDS[status]
     if request.path.startswith(_MACHINES):
         return error_response(request, status, words)
-    return render(request, "error.html", {"status": status, "message": words}, status=status)
+    context = {"status": status, "message": words, "back": back}
+    return render(request, "error.html", context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -65,8 +70,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def locked_out(
     request: HttpRequest, original_response: HttpResponse | None = None, credentials: object = None
 ) -> HttpResponse:
-    """Answer a sign-in that was tried too often."""
-    return _answer(request, 429)
+    """Answer a sign-in that was tried too often: say for how long, and lead back to the form."""
+    cool_off = settings.AXES_COOLOFF_TIME
+    words = f"Too many attempts; try again in {cool_off // timedelta(minutes=1)} minutes."
+    response = _answer(request, 429, words, back=request.get_full_path())
+    response["Retry-After"] = str(int(cool_off.total_seconds()))
+    return response
 
 
 class KnownMethodsMiddleware:
