@@ -1,6 +1,7 @@
 """Reconciliation in the console: reports, asking for a run, and deciding what becomes of drifts."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django import forms
@@ -35,6 +36,18 @@ class ReasonForm(ActionForm):
     )
 
 
+class ScopeFilter(admin.ChoicesFieldListFilter):
+    """What runs look at. The first choice is any of it, so the scope "All" needs another word."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Name the choices."""
+        any_scope, *scopes = super().choices(changelist)
+        yield any_scope
+        for choice, scope in zip(scopes, RunScope, strict=True):
+            word = "Everything" if scope is RunScope.ALL else scope.label
+            yield {**choice, "display": word}
+
+
 @admin.register(ReconciliationRun, site=site)
 class ReconciliationRunAdmin(ConsoleAdmin):
     """Runs and their reports: scheduled ones, the brands' and the operators'."""
@@ -44,7 +57,7 @@ class ReconciliationRunAdmin(ConsoleAdmin):
         *("db_to_chain_issues", "chain_to_db_issues", "mismatches", "successes"),
         *("repaired", "quarantined", "known", "took", "error", "created_at"),
     )
-    list_filter = ("status", "type", "scope", "read_only", "created_at", "brand")
+    list_filter = (*("status", "type", ("scope", ScopeFilter), "read_only", "created_at", "brand"),)
     list_select_related = ("brand",)
     ordering = ("-created_at", "-id")
     sortable_by = ("created_at",)
@@ -118,7 +131,8 @@ class ReconciliationRunAdmin(ConsoleAdmin):
         """Ask for the run, audited."""
         act = Act(f"user:{request.user.pk}", request_id=request_id_of(request))
         run = ask_for_all(act, scope=RunScope(obj.scope), read_only=obj.read_only)
-        obj.pk = run.pk
+        # What is said of it names both.
+        obj.pk, obj.type = run.pk, run.type
 
 
 @admin.register(ChainDrift, site=site)

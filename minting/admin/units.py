@@ -23,9 +23,9 @@ class MintUnitAdmin(ConsoleAdmin):
     sortable_by = ()
     search_fields = ("token__exact",)
     search_help_text = "A unit's token, or the address in its code that ends with it"
-    readonly_fields = ("state", "address", "sku")
+    readonly_fields = ("state", "serial_in_code", "address", "sku")
     fields = (
-        *("token", "state", "serial", "address", "brand", "product", "sku", "batch", "lot"),
+        *("token", "state", "serial_in_code", "address", "brand", "product", "sku", "batch", "lot"),
         *("ordinal", "created_at", "activated_at", "revoked_at"),
     )
 
@@ -47,6 +47,11 @@ class MintUnitAdmin(ConsoleAdmin):
     def sku(self, unit: MintUnit) -> str:
         """What it is."""
         return unit.batch.sku
+
+    @admin.display(description="serial")
+    def serial_in_code(self, unit: MintUnit) -> str:
+        """Its own serial, or the token, which stands in the place of one."""
+        return unit.serial or unit.token
 
     @admin.display(description="address in its code")
     def address(self, unit: MintUnit) -> Any:

@@ -96,7 +96,7 @@ class ReconciliationRun(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.type} reconciliation {self.id}"
+        return f"{self.get_type_display()} reconciliation {self.id}"
 
 
 class ChainDrift(models.Model):

@@ -1,5 +1,6 @@
 """Reconciliation in the console: asking for runs, and deciding what becomes of drifts."""
 
+import re
 from typing import Any
 
 import pytest
@@ -112,3 +113,16 @@ def test_the_first_page_and_the_page_of_a_drift_tell_what_differs(
     assert "<script>" not in page.partition("Differs in")[2].partition("</pre>")[0]
     with acting_as("console"):
         assert row(drift).kind in page.lower().replace(" ", "_")
+
+
+def test_a_run_that_was_asked_for_is_named_and_each_scope_is_listed_once(
+    console: Client,
+) -> None:
+    answer = console.post(f"{RUNS}add/", {"scope": "all", "read_only": ""}, follow=True)
+    (said,) = [re.sub("<[^>]+>", "", str(message)) for message in answer.context["messages"]]
+    with all_brands():
+        run = ReconciliationRun.objects.get()
+    assert f"“Full reconciliation {run.pk}”" in said
+    (filters,) = re.findall("By scope.*?</details>", answer.content.decode(), re.DOTALL)
+    choices = [text.strip() for text in re.findall(r">([^<]+)</a>", filters)]
+    assert choices == ["All", "Everything", "Anchors", "Documents", "Trees"]

@@ -1,5 +1,7 @@
 """Units in the console: found by token, never listed."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -39,3 +41,10 @@ def test_its_page_shows_the_address_in_its_code(console: Client, shop: Shop) -> 
     unit = make_unit(shop, make_jobs(shop)[0])
     content = console.get(reverse("admin:minting_mintunit_change", args=[unit.pk])).content.decode()
     assert f"https://id.nordhav.example/01/{shop.product.gtin}/21/{unit.token}" in content
+
+
+def test_its_serial_is_the_one_in_its_code(console: Client, shop: Shop) -> None:
+    unit = make_unit(shop, make_jobs(shop)[0])
+    page = reverse("admin:minting_mintunit_change", args=[unit.pk])
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", console.get(page).content.decode()))
+    assert f"Serial: {unit.token}" in shown
