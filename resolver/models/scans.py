@@ -104,6 +104,7 @@ class ScanPolicy(models.Model):
     objects = BrandManager()
 
     class Meta:
+        verbose_name_plural = "scan policies"
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(retention_days__range=(1, LONGEST_RETENTION_DAYS)),
