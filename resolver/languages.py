@@ -51,6 +51,11 @@ def chosen(query: str, accepted: str, preferred: str = DEFAULT) -> Language:
     return OFFERED[DEFAULT]
 
 
+def is_offered(tag: str) -> bool:
+    """Tell whether a tag finds a language of the pages."""
+    return _offered(tag) is not None
+
+
 def _wanted(accepted: str) -> Iterator[str]:
     """Yield the tags of the header, the most wanted first, up to "anything else"."""
     for tag, quality in parse_accept_lang_header(accepted):

@@ -100,6 +100,7 @@ def test_saving_without_a_change_audits_nothing(console: Client, shop: Shop) -> 
         ("max_concurrent_jobs", "-1"),
         ("max_units_per_day", "many"),
         ("default_locale", "German"),
+        ("default_locale", "de-"),
         ("accent_colour", "red"),
         ("accent_colour", "#12345"),
         ("support_url", "javascript:alert(1)"),
@@ -173,6 +174,20 @@ def test_a_logo_that_is_too_large_is_told_its_size(console: Client, shop: Shop) 
     answer = save(console, shop, logo=large)
     assert f"20,000 bytes at most, not {large.size:,}." in answer.content.decode()
     assert logo_of(shop) is None
+
+
+@pytest.mark.parametrize("tag", ["xx", "pt-BR", "fil"])
+def test_a_language_that_is_not_offered_is_refused_with_those_that_are(
+    console: Client, shop: Shop, tag: str
+) -> None:
+    said = save(console, shop, default_locale=tag).content.decode()
+    assert "ar, de, en, es, fr, it, nl, pl or sv" in said
+    assert stored(shop).default_locale == "en"
+
+
+def test_an_offered_language_may_name_a_region(console: Client, shop: Shop) -> None:
+    save(console, shop, default_locale="de-AT")
+    assert stored(shop).default_locale == "de-AT"
 
 
 def test_slug_and_name_are_not_editable(console: Client, shop: Shop) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.console.conftest import staff_with
-from tests.console.rows import Shop
+from tests.console.rows import Shop, make_link, open_shop
 from tests.factories import make_world
 from tieback.brands.models import AuditEntry, ResolverHost, User
 from tieback.brands.scoping import all_brands
@@ -20,6 +20,13 @@ pytestmark = pytest.mark.plane("console")
 def add(client: Client, shop: Shop, host: str) -> Any:
     page = reverse("admin:brands_resolverhost_add")
     return client.post(page, {"host": host, "brand": str(shop.brand_id)})
+
+
+def print_codes_with(client: Client, shop: Shop, host: str) -> Any:
+    page = reverse("admin:brands_brand_change", args=[shop.brand_id])
+    prefixes = ",".join(shop.world.brand.gs1_prefixes)
+    form = {"resolver_host": host, "gs1_prefixes": prefixes, "default_locale": "en"}
+    return client.post(page, form)
 
 
 def hosts_of(shop: Shop) -> set[str]:
@@ -64,6 +71,44 @@ def test_a_host_belongs_to_one_brand(console: Client, shop: Shop) -> None:
     assert "is held by another brand" in answer.content.decode()
     with pytest.raises(DatabaseError, match="belongs to another brand"), transaction.atomic():
         type(other).objects.filter(pk=shop.brand_id).update(resolver_host=other.resolver_host)
+
+
+def test_a_host_that_the_brand_holds_is_said_to_be_its_own(console: Client, shop: Shop) -> None:
+    answer = add(console, shop, shop.world.brand.resolver_host).content.decode()
+    assert f"{shop.world.brand.name} has {shop.world.brand.resolver_host} already." in answer
+    assert "another brand" not in answer
+
+
+@pytest.mark.parametrize(
+    "target", ["https://Help.example/faqs", "http://help.example:8443/", "https://help.example?a"]
+)
+def test_a_host_to_which_a_link_of_the_brand_leads_is_refused(
+    console: Client, shop: Shop, target: str
+) -> None:
+    make_link(shop, target, title="Questions & answers")
+    before = hosts_of(shop)
+    for answer in (
+        add(console, shop, "help.example"),
+        print_codes_with(console, shop, "help.example"),
+    ):
+        said = answer.content.decode()
+        assert "“Questions &amp; answers”" in said
+        assert "would lead in a circle. Change the link first." in said
+    assert hosts_of(shop) == before
+
+
+def test_links_to_other_hosts_and_of_other_brands_stand_in_no_way(
+    console: Client, shop: Shop
+) -> None:
+    make_link(shop, "https://help.example.com/")
+    make_link(open_shop("lichtwerk"), "https://help.example/")
+    assert add(console, shop, "help.example").status_code == HTTPStatus.FOUND
+
+
+def test_a_host_that_is_held_already_is_not_looked_at_again(console: Client, shop: Shop) -> None:
+    make_link(shop, f"https://{shop.world.brand.resolver_host}/about")
+    answer = print_codes_with(console, shop, shop.world.brand.resolver_host)
+    assert answer.status_code == HTTPStatus.FOUND
 
 
 def test_a_host_is_never_taken_back(shop: Shop) -> None:

@@ -25,7 +25,12 @@ from tieback.brands.models import (
     ResolverHost,
     User,
 )
-from tieback.brands.onboarding import clean_gs1_prefixes, free_resolver_host
+from tieback.brands.onboarding import (
+    clean_gs1_prefixes,
+    free_resolver_host,
+    further_resolver_host,
+)
+from tieback.brands.setting_rules import check_setting
 from tieback.console import ConsoleAdmin, site
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -99,10 +104,12 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
             return free_resolver_host(given, brand_id=self.instance.pk) if given.strip() else ""
 
     def clean_default_locale(self) -> str:
-        """Take a language tag of the usual form, as RFC 5646 writes it."""
+        """Take the tag of a language that the pages are offered in, as RFC 5646 writes it."""
         tag: str = self.cleaned_data["default_locale"]
+        with _told_beside_the_field():
+            check_setting("default_locale", self.instance.pk, tag)
         if not _LANGUAGE_TAG.fullmatch(tag):
-            raise ValidationError("Write a language tag such as en, de or pt-BR.")
+            raise ValidationError("Write a language tag such as en, de or de-AT.")
         return tag
 
     def clean_accent_colour(self) -> str:
@@ -224,10 +231,15 @@ class ResolverHostForm(forms.ModelForm):  # type: ignore[type-arg]
             "host": "It must lead to the resolver. It cannot be taken back: codes may name it.",
         }
 
-    def clean_host(self) -> str:
-        """Take a host that no brand holds."""
-        with _told_beside_the_field():
-            return free_resolver_host(self.cleaned_data["host"])
+    def clean(self) -> dict[str, Any]:
+        """Take a host that no brand holds, and to which nothing of this one leads."""
+        values: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                values["host"] = further_resolver_host(values["host"], brand=values["brand"])
+            except ValueError as error:
+                self.add_error("host", str(error))
+        return values
 
 
 @admin.register(ResolverHost, site=site)

@@ -21,6 +21,7 @@ from tieback.brands.credentials import IssuedCredential, issue_credential
 from tieback.brands.models import Brand, Membership, ResolverHost, User
 from tieback.brands.roles import Role
 from tieback.brands.scoping import all_brands, brand_scope
+from tieback.brands.setting_rules import check_setting
 from tieback.errors import FieldError, ValidationFailed
 
 CREDENTIAL_NAME = "first credential"
@@ -111,13 +112,25 @@ def clean_resolver_host(text: str) -> str:
 def free_resolver_host(text: str, *, brand_id: uuid.UUID | None = None) -> str:
     """Return the host in lower case where no other brand than this one holds it.
 
-    Raises ``ValueError``: a code's host is what tells brands apart, and what is printed stays.
+    Raises ``ValueError``: a code's host is what tells brands apart, and what is printed stays. A
+    host that is new to a brand is held to what other apps ask of one; a new brand has nothing yet.
     """
     host = clean_resolver_host(text)
     with all_brands():
         holder = ResolverHost.objects.filter(host=host).first()
     if holder and holder.brand_id != brand_id:
         raise ValueError(f"{host} is held by another brand: each brand has hosts of its own.")
+    if holder is None and brand_id is not None:
+        check_setting("resolver_host", brand_id, host)
+    return host
+
+
+def further_resolver_host(text: str, *, brand: Brand) -> str:
+    """Return a host in lower case that the brand does not hold yet. Raises ``ValueError``."""
+    host = free_resolver_host(text, brand_id=brand.pk)
+    with all_brands():
+        if ResolverHost.objects.filter(host=host).exists():
+            raise ValueError(f"{brand.name} has {host} already.")
     return host
 
 
