@@ -44,16 +44,26 @@ def chosen(query: str, accepted: str, preferred: str = DEFAULT) -> Language:
 
     ``preferred`` is the brand's; it counts where the reader names nothing that is offered.
     """
-    asked = parse_qs(query).get(PARAMETER, []) if PARAMETER in query else []
-    for tag in (*asked[-1:], *_wanted(accepted), preferred):
+    for tag in (*_asked(query), *_wanted(accepted), preferred):
         if language := _offered(tag):
             return language
     return OFFERED[DEFAULT]
 
 
+def asked_for(query: str) -> str:
+    """Return the offered language that a query string asks for, by its tag, or nothing."""
+    found = [language.tag for tag in _asked(query) if (language := _offered(tag))]
+    return found[0] if found else ""
+
+
 def is_offered(tag: str) -> bool:
     """Tell whether a tag finds a language of the pages."""
     return _offered(tag) is not None
+
+
+def _asked(query: str) -> list[str]:
+    """Return the last tag that a query names, if it names one."""
+    return parse_qs(query).get(PARAMETER, [])[-1:] if PARAMETER in query else []
 
 
 def _wanted(accepted: str) -> Iterator[str]:

@@ -119,7 +119,7 @@ def answer(
             return _way_to(offer, levels, query)
     if asked and not wants_all:
         return _of_type(environ, query, levels, asked, wishes)
-    return _all_links(levels, wishes)
+    return _all_links(levels, wishes, query)
 
 
 def _says_page_here(asked: str, wishes: Wishes, *, wants_all: bool) -> bool:
@@ -140,7 +140,7 @@ def _of_type(
         return _choices(levels[0], offers, wishes, for_person=for_person)
     types = types_of(levels)
     if for_person:
-        page = no_such_link_page(asked, levels[0], types)
+        page = no_such_link_page(asked, levels[0], types, query)
         return Shown(HTTPStatus.NOT_FOUND, "no_such_link", page)
     problem = {
         "title": "No such link",
@@ -171,11 +171,11 @@ def _levels(
     return with_links(levels_of(item, code, base), links_of(brand, item.product_id))
 
 
-def _all_links(levels: list[Level], wishes: Wishes) -> Told | Shown:
+def _all_links(levels: list[Level], wishes: Wishes, query: str) -> Told | Shown:
     linkset = as_linkset(levels)
     form = wishes.linkset_form
     if form == HTML:
-        return Shown(HTTPStatus.OK, "linkset", links_page(levels, linkset))
+        return Shown(HTTPStatus.OK, "linkset", links_page(levels, linkset, query))
     body = as_json_ld(linkset) if form == JSON_LD else linkset
     return Told(HTTPStatus.OK, "linkset", form, json.dumps(body).encode(), _HAS_CONTEXT)
 

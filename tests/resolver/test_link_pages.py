@@ -97,6 +97,25 @@ def test_the_address_decides_the_language_before_the_browser(minted):
         assert answer.headers["Content-Language"] == "sv"
 
 
+def test_a_language_that_the_address_asks_for_goes_along_to_what_is_here(minted):
+    (token,) = minted.tokens
+    page = browse(unit_of(minted), f"{ALL}&lang=SV&x=1", accept_language="de").body
+    assert f'/p/{token}?lang=sv"' in page
+    assert f'/p/01/{minted.gtin}?lang=sv"' in page
+    assert 'href="https://a.example/one"' in page
+    assert f'/p/{token}"' in page.partition("<script")[2]
+    missing = browse(unit_of(minted), f"{MISSING}&lang=sv&x=1").body
+    assert f'href="?linkType={FAQS}&amp;lang=sv"' in missing
+
+
+@pytest.mark.parametrize("query", ["", "&lang=xx"])
+def test_what_no_address_asks_for_is_not_added(minted, query):
+    for page in (ALL, MISSING):
+        assert "lang=" not in re.sub(
+            '(href)?lang="', "", browse(unit_of(minted), page + query, accept_language="sv").body
+        )
+
+
 def test_the_brands_language_counts_where_the_reader_names_none_that_is_offered():
     polish = linked(make_world("nordhav", default_locale="pl"))
     for query in (ALL, CHOICES, MISSING):
