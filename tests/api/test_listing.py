@@ -88,6 +88,9 @@ def test_products_come_in_each_order_and_pages_keep_it(api: APIClient, nordhav: 
     assert column(api, PRODUCTS, "name", ordering="name") == ["a", "a", "b", "c"]
     refused = api.get(PRODUCTS, {"ordering": "dpp"})
     assert faults(refused) == {("ordering", "INVALID_CHOICE")}
+    (fault,) = refused.json()["error"]["fields"]
+    assert fault["message"].startswith('"dpp" is none of ')
+    assert "-created_at" in fault["message"]
 
 
 @pytest.mark.django_db

@@ -1,12 +1,13 @@
 """Serializers that refuse what they do not know."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
 
 _MOST_UNKNOWN_NAMED = 50
+_MOST_CHOICES_NAMED = 60
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -15,6 +16,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Validate the fields, and name each one that is not known."""
         unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
+        _name_choices(self.fields.values())
         errors: dict[str, Any] = {}
         try:
             value = super().to_internal_value(data)
@@ -30,6 +32,14 @@ class StrictSerializer(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+
+def _name_choices(fields: Iterable[Any]) -> None:
+    """Have each field with choices say what there is to choose from."""
+    for field in fields:
+        if isinstance(field, serializers.ChoiceField) and len(field.choices) <= _MOST_CHOICES_NAMED:
+            known = ", ".join(str(choice) for choice in field.choices if choice != "")
+            field.error_messages["invalid_choice"] = f'"{{input}}" is none of {known}.'
 
 
 class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
