@@ -34,6 +34,7 @@ from resolver.public_answers import (
     language_of,
     links_to_languages,
     of_language,
+    parameters_kept,
     preferred_type,
     query_kept,
     refused,
@@ -127,7 +128,7 @@ def _short_page(
 ) -> HttpResponse:
     """Show what there is room for beside the rest of the page, which is drawn to be measured."""
     item = replace(item, changes=_in_short(item.changes))
-    kept = {key: text for key, text in request.GET.items() if key in FOR_VERDICTS}
+    kept = parameters_kept(request, FOR_VERDICTS)
     tag = language_of(request, face).tag
     whole = urlencode({languages.PARAMETER: tag, **kept, WHOLE: "yes"})
     rest = _drawn(request, item, face, whole=whole)

@@ -68,7 +68,7 @@ def links_to_languages(
     request: HttpRequest, *, keeping: Collection[str] = ()
 ) -> list[dict[str, str]]:
     """Return the languages with the query of this page in each; ``keeping`` names what stays."""
-    kept = _kept(request, keeping)
+    kept = parameters_kept(request, keeping)
     return [
         {
             "tag": language.tag,
@@ -84,7 +84,7 @@ def query_kept(request: HttpRequest, keeping: Collection[str]) -> str:
 
     A language goes along where the address names one: the reader's browser says any other again.
     """
-    kept = _kept(request, (languages.PARAMETER, *keeping))
+    kept = parameters_kept(request, (languages.PARAMETER, *keeping))
     return f"?{urlencode(kept)}" if kept else ""
 
 
@@ -113,7 +113,8 @@ def missed(request: HttpRequest, face: Face) -> HttpResponse:
     return refused(request, HTTPStatus.NOT_FOUND, pages.unknown(face), face)
 
 
-def _kept(request: HttpRequest, keeping: Collection[str]) -> dict[str, str]:
+def parameters_kept(request: HttpRequest, keeping: Collection[str]) -> dict[str, str]:
+    """Return those of a request's query parameters that stay, the last of each."""
     return {key: str(text) for key, text in request.GET.items() if key in keeping}
 
 

@@ -4,15 +4,14 @@ Every act asks for a reason first, happens in a transaction of its own for each 
 jobs it does not fit, so that a second submit does nothing more.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Q
 
+from minting.admin.choosing import ChosenForm
 from minting.lifecycle import cancel_job, pause_job, resume_job
 from minting.models import MintJob
 from minting.retries import retry_job
@@ -122,42 +121,7 @@ RESUME = JobAct(
 ACTS = (RETRY, CANCEL, PAUSE, RESUME)
 
 
-class JobsForm(forms.Form):
-    """Which jobs, and why. The jobs travel as one field, so that hundreds of them fit."""
+class JobsForm(ChosenForm):
+    """Which jobs, and why."""
 
-    MOST: ClassVar[int] = 500
-
-    jobs = forms.CharField(widget=forms.HiddenInput)
-    reason = forms.CharField(
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Kept in the audit trail.",
-    )
-
-    @classmethod
-    def of(cls, ids: Iterable[Any]) -> "JobsForm":
-        """Return an empty form for these jobs."""
-        listed = [str(one) for one in ids][: cls.MOST]
-        return cls(initial={"jobs": ",".join(listed)})
-
-    def clean_jobs(self) -> list[UUID]:
-        """Return the ids, each once."""
-        ids = ids_in(self.cleaned_data["jobs"])
-        if not ids or len(ids) > self.MOST:
-            raise ValidationError(f"Choose between 1 and {self.MOST} jobs.")
-        return ids
-
-    def job_ids(self) -> list[UUID]:
-        """Return the ids the form carries, valid or not."""
-        return ids_in(str(self["jobs"].value() or ""))[: self.MOST]
-
-
-def ids_in(text: str) -> list[UUID]:
-    """Return the UUIDs in a comma-separated text, each once; anything else is left out."""
-    found: dict[UUID, None] = {}
-    for part in text.split(","):
-        try:
-            found[UUID(part.strip())] = None
-        except ValueError:
-            continue
-    return list(found)
+    NOUN = "jobs"

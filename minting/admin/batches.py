@@ -107,13 +107,13 @@ class MintBatchAdmin(ConsoleAdmin):
             return self._confirm(request, form)
         given = form.cleaned_data
         act = Act(f"user:{request.user.pk}", given["reason"], request_id_of(request))
-        done = release_all(given["batches"], act)
-        return self._tell(request, done, len(given["batches"]) - done)
+        done = release_all(given["chosen"], act)
+        return self._tell(request, done, len(given["chosen"]) - done)
 
     def _confirm(
         self, request: HttpRequest, form: ReleaseForm, *, is_cut: bool = False
     ) -> HttpResponse:
-        ids = form.batch_ids()
+        ids = form.ids()
         batches = among(ids)
         if not batches:
             return self._tell(request, 0, len(ids))
@@ -126,6 +126,7 @@ class MintBatchAdmin(ConsoleAdmin):
             "not_fit": NOT_FIT,
             "is_cut": is_cut,
             "form": form,
+            "send": f"Release {len(batches)} batch{'es' * (len(batches) > 1)}",
         }
         return TemplateResponse(request, "admin/minting/mintbatch/release.html", context)
 

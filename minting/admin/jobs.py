@@ -242,7 +242,7 @@ class MintJobAdmin(ConsoleAdmin):
             return self._confirm(request, act, form)
         reason = form.cleaned_data["reason"]
         done, skipped = act.do_all(
-            form.cleaned_data["jobs"],
+            form.cleaned_data["chosen"],
             Act(f"user:{request.user.pk}", reason, request_id_of(request)),
         )
         return self._tell(request, act, done, skipped)
@@ -250,7 +250,7 @@ class MintJobAdmin(ConsoleAdmin):
     def _confirm(
         self, request: HttpRequest, act: JobAct, form: JobsForm, *, is_cut: bool = False
     ) -> HttpResponse:
-        ids = form.job_ids()
+        ids = form.ids()
         jobs = act.among(ids)
         if not jobs:
             return self._tell(request, act, 0, len(ids))
@@ -265,6 +265,7 @@ class MintJobAdmin(ConsoleAdmin):
             "skipped": len(ids) - len(jobs),
             "is_cut": is_cut,
             "form": form,
+            "send": f"{act.name.capitalize()} {len(jobs)} job{'s' * (len(jobs) > 1)}",
         }
         return TemplateResponse(request, "admin/minting/mintjob/act.html", context)
 

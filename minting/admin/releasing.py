@@ -1,14 +1,11 @@
 """The page that asks before batches are released: which, and why. A release is for good."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from minting.admin.acts import ids_in
+from minting.admin.choosing import ChosenForm
 from minting.models import MintBatch
 from minting.releases import release_batch
 from minting.revocations import Act
@@ -20,33 +17,16 @@ FITS = Q(released_at=None, status=BatchStatus.MINTED) & ~Q(physical_status=Physi
 NOT_FIT = "released before, or not to be released"
 
 
-class ReleaseForm(forms.Form):
-    """Which batches, and why. They travel as one field, so that hundreds of them fit."""
+class ReleaseForm(ChosenForm):
+    """Which batches, and why."""
 
-    MOST: ClassVar[int] = 500
+    NOUN = "batches"
 
-    batches = forms.CharField(widget=forms.HiddenInput)
-    reason = forms.CharField(
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Kept in the audit trail, and shown to the brand in the batch's story.",
-    )
-
-    @classmethod
-    def of(cls, ids: Iterable[UUID]) -> "ReleaseForm":
-        """Return an empty form for these batches."""
-        return cls(initial={"batches": ",".join(map(str, list(ids)[: cls.MOST]))})
-
-    def clean_batches(self) -> list[UUID]:
-        """Return the ids, each once."""
-        ids = ids_in(self.cleaned_data["batches"])
-        if not ids or len(ids) > self.MOST:
-            raise ValidationError(f"Choose between 1 and {self.MOST} batches.")
-        return ids
-
-    def batch_ids(self) -> list[UUID]:
-        """Return the ids the form carries, valid or not."""
-        return ids_in(str(self["batches"].value() or ""))[: self.MOST]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[
+            "reason"
+        ].help_text = "Kept in the audit trail, and shown to the brand in the batch's story."
 
 
 def among(ids: list[UUID]) -> list[MintBatch]:

@@ -31,7 +31,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def confirm(console: Client, act: str, jobs: list[MintJob], reason: str = "recall") -> Any:
     ids = ",".join(str(job.pk) for job in jobs)
-    return console.post(f"{LIST}{act}/", {"jobs": ids, "reason": reason}, follow=True)
+    return console.post(f"{LIST}{act}/", {"chosen": ids, "reason": reason}, follow=True)
 
 
 def status_of(job: MintJob) -> str:
@@ -102,7 +102,7 @@ def test_an_act_is_offered_and_done_only_with_its_permission(shop: Shop, act: st
 @pytest.mark.parametrize("act", ACTS)
 def test_opening_the_confirm_page_changes_nothing(console: Client, shop: Shop, act: str) -> None:
     (job,) = make_jobs(shop)
-    console.get(f"{LIST}{act}/", {"id": str(job.pk), "jobs": str(job.pk), "reason": "x"})
+    console.get(f"{LIST}{act}/", {"id": str(job.pk), "chosen": str(job.pk), "reason": "x"})
     assert (status_of(job), paused()) == (JobStatus.QUEUED, 0)
 
 

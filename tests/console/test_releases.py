@@ -24,7 +24,7 @@ def choose(client: Client, *batches: Any) -> Any:
 
 
 def release(client: Client, *batches: Any, reason: str = "in the shops") -> Any:
-    given = {"batches": ",".join(map(str, batches)), "reason": reason}
+    given = {"chosen": ",".join(map(str, batches)), "reason": reason}
     return client.post(f"{LIST}release/", given, follow=True)
 
 
@@ -73,7 +73,7 @@ def test_choosing_batches_of_the_list_asks_for_a_reason(console: Client, shop: S
 
 def test_opening_the_confirm_page_changes_nothing(console: Client, shop: Shop) -> None:
     (done,) = make_jobs(shop, status=JobStatus.COMPLETED)
-    console.get(f"{LIST}release/", {"batches": str(done.batch_id), "reason": "x"})
+    console.get(f"{LIST}release/", {"chosen": str(done.batch_id), "reason": "x"})
     assert not is_released(done.batch_id)
 
 

@@ -37,7 +37,7 @@ def choose(console: Client, jobs: list[MintJob]) -> Any:
 
 def confirm(console: Client, jobs: list[MintJob], reason: str = "disk replaced") -> Any:
     ids = ",".join(str(job.pk) for job in jobs)
-    return console.post(RETRY, {"jobs": ids, "reason": reason}, follow=True)
+    return console.post(RETRY, {"chosen": ids, "reason": reason}, follow=True)
 
 
 def statuses(jobs: list[MintJob]) -> set[str]:
@@ -85,7 +85,7 @@ def test_a_retry_is_audited_with_actor_reason_and_request(
     (job,) = make_jobs(shop, status=JobStatus.FAILED)
     console.post(
         RETRY,
-        {"jobs": str(job.pk), "reason": "disk replaced"},
+        {"chosen": str(job.pk), "reason": "disk replaced"},
         headers={"X-Request-Id": "req-7"},
     )
     with all_brands():
@@ -117,7 +117,7 @@ def test_a_retry_needs_a_reason_of_sensible_length(
 
 def test_opening_the_confirm_page_changes_nothing(console: Client, shop: Shop) -> None:
     (job,) = make_jobs(shop, status=JobStatus.FAILED)
-    answer = console.get(RETRY, {"id": str(job.pk), "reason": "x", "jobs": str(job.pk)})
+    answer = console.get(RETRY, {"id": str(job.pk), "reason": "x", "chosen": str(job.pk)})
     assert answer.status_code == HTTPStatus.OK
     assert statuses([job]) == {JobStatus.FAILED}
 
