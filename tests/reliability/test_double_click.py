@@ -70,4 +70,4 @@ def test_clicks_at_the_same_moment_send_a_job_back_once(monkeypatch: pytest.Monk
 def click(session: str, job_id: UUID) -> object:
     client = Client()
     client.cookies[NAME] = session
-    return client.post(RETRY, {"jobs": str(job_id), "reason": "disk replaced"})
+    return client.post(RETRY, {"chosen": str(job_id), "reason": "disk replaced"})
