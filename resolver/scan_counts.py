@@ -37,7 +37,9 @@ select now(), coalesce((select counted_until from resolver_scanprogress), {FIRST
 """  # noqa: S608 - constants only
 _OF_BRANDS = "and (%(brands)s::uuid[] is null or brand_id = any(%(brands)s::uuid[]))"
 # Figures without an event any more are taken out by the same statement: it sees them as they were,
-# so none that it writes is among them.
+# so none that it writes is among them. They are found by NOT IN, whose list the server always keeps
+# as a hash: of an hour that is new its statistics know nothing, and for NOT EXISTS it would compare
+# each figure with every other.
 _HOURS = f"""
 with fresh as (
     select brand_id, batch_id, date_trunc('hour', scanned_at, 'UTC') as hour, traffic, country,
@@ -48,11 +50,8 @@ with fresh as (
 ), gone as (
     delete from resolver_scanhour as counted
      where hour >= %(start)s and hour < %(end)s {_OF_BRANDS}
-       and not exists (
-           select from fresh
-            where (fresh.brand_id, fresh.hour, fresh.batch_id, fresh.traffic, fresh.country)
-                = (counted.brand_id, counted.hour, counted.batch_id, counted.traffic,
-                   counted.country))
+       and (brand_id, hour, batch_id, traffic, country)
+           not in (select brand_id, hour, batch_id, traffic, country from fresh)
 )
 insert into resolver_scanhour as counted
        (brand_id, batch_id, hour, traffic, country, scans, first_scans)
@@ -88,10 +87,8 @@ with people as (
 ), gone as (
     delete from resolver_scanday as counted
      where day >= %(start)s::date and day < %(end)s::date {_OF_BRANDS}
-       and not exists (
-           select from fresh
-            where (fresh.brand_id, fresh.day) = (counted.brand_id, counted.day)
-              and fresh.product_id is not distinct from counted.product_id)
+       and (brand_id, day, coalesce(product_id, %(no_product)s))
+           not in (select brand_id, day, coalesce(product_id, %(no_product)s) from fresh)
 )
 insert into resolver_scanday as counted (brand_id, product_id, day, visitors, scans)
 select brand_id, product_id, day, visitors, scans from fresh
@@ -168,8 +165,8 @@ def count_hours(start: datetime, end: datetime, brands: Sequence[UUID] | None = 
 
 def count_days(start: datetime, end: datetime, brands: Sequence[UUID] | None = None) -> None:
     """Count whole days anew, after their hours, of all brands or of those named."""
-    person = TrafficClass.PERSON.value
-    _run(_DAYS, start=start, end=end, brands=_listed(brands), person=person)
+    known = {"person": TrafficClass.PERSON.value, "no_product": UUID(int=0)}
+    _run(_DAYS, start=start, end=end, brands=_listed(brands), **known)
 
 
 def _count_step() -> Span | None:

@@ -1,6 +1,7 @@
 """Counting scans: the same figures however often, by however many, and whatever dies in between."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from resolver import scan_counts, tasks
 from resolver.models import ScanDay, ScanProgress
-from resolver.scan_counts import count_hours, count_open_days, count_scans, day_of
+from resolver.scan_counts import count_days, count_hours, count_open_days, count_scans, day_of
 from tests.emptying import empty_tables
 from tests.factories import BrandWorld
 from tests.planes import acting_as
@@ -186,6 +187,22 @@ def test_an_hour_under_way_is_counted_anew_when_events_are_taken_out(nordhav: Br
         cursor.execute("delete from resolver_scanevent where traffic = 3")
     count_hours(this_hour(), this_hour() + HOUR)
     assert [row[3] for row in hours()] == [1]
+
+
+@pytest.mark.parametrize("count", [count_hours, count_days])
+def test_no_figure_is_compared_with_every_other_of_its_span(count: Callable[..., None]):
+    plans: list[str] = []
+
+    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        execute(f"explain {sql}", params, many, context)
+        plans.extend(row[0] for row in context["cursor"].fetchall())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explained):
+        count(day_ago(0), day_ago(-1))
+    plan = "\n".join(plans)
+    assert "hashed SubPlan" in plan
+    assert "Anti Join" not in plan
 
 
 def test_a_visitor_of_two_products_is_one_of_the_brand(nordhav: BrandWorld):
