@@ -302,12 +302,6 @@ class FiguresCollector(Collector):
             "status",
             figures.assets,
         )
-        yield _by("tieback_trees", "Trees on a chain by status.", "status", figures.trees)
-        yield GaugeMetricFamily(
-            "tieback_trees_in_trouble",
-            "Trees in use of which the chain says something else than is known.",
-            figures.trees_in_trouble,
-        )
         yield _by(
             "tieback_expired_leases",
             "Work whose worker died and that nobody has taken over yet.",

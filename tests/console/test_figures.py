@@ -104,6 +104,14 @@ def test_prometheus_reads_the_same_figures(busy: Shop) -> None:
     assert read["tieback_oldest_waiting_job_age_seconds[]"] >= 300
 
 
+def test_prometheus_is_told_each_figure_once(busy: Shop) -> None:
+    text = Client().get("/metrics/queue").content.decode()
+    lines = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(lines) == len(set(lines))
+    assert len(names) == len(set(names))
+
+
 def test_an_empty_queue_reads_zero_and_every_state_has_a_gauge() -> None:
     read = gauges(Client())
     assert read.pop("tieback_scan_days_ahead[]") == 14

@@ -96,3 +96,12 @@ def test_handbook_lists_every_metric_of_our_own_and_no_other() -> None:
     }
 
     assert listed == gauges() | counters() | histograms()
+
+
+def test_handbook_lists_each_metric_and_each_alert_once() -> None:
+    for kind in ("metric", "alert"):
+        listed = [name for row in rows(text_of("operations.md"), kind) for name in names_in(row[0])]
+        names = [name for name in listed if "_" in name or name.startswith("Tieback")]
+
+        assert names
+        assert len(names) == len(set(names))
