@@ -5,6 +5,8 @@ day is looked through until a look began more than a minute after its end; see `
 nothing comes later.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +25,7 @@ from resolver.signals import (
 from resolver.traffic import TrafficClass
 
 _TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
+_WAIT = "select pg_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
 _SPAN = f"""
 select now(), coalesce(searched_until, {FIRST_DAY}) from resolver_scanprogress
 """  # noqa: S608 - constants only
@@ -154,6 +157,14 @@ _KNOWN: dict[str, Any] = {
     "radius": KM_FOR_A_RADIAN,
     "units": BURST_UNITS,
 }
+
+
+@contextmanager
+def nobody_else_searches() -> Iterator[None]:
+    """Open a transaction, and wait for a look that is under way to have written what it found."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WAIT)
+        yield
 
 
 def search_signals() -> bool:

@@ -1,13 +1,19 @@
 """Erasing a brand's scans: all of its events and signals, nothing counted, nobody else's."""
 
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from time import sleep
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from minting.states import UnitStatus
+from resolver.erasure import Erased, erase_scans
 from resolver.models import ScanSignal
+from resolver.signal_search import _WAIT, look
 from resolver.tasks import count_scans
 from tests.factories import BrandWorld
 from tests.resolver.scan_rows import day_ago, events, hours, units_of, write_scans
@@ -48,6 +54,42 @@ def test_events_and_signals_go_and_figures_and_other_brands_stay(
         begun, done = AuditEntry.objects.filter(action__startswith="scans.").order_by("id")
     assert (begun.action, begun.reason) == ("scans.erasure_begun", "asked for")
     assert (done.action, done.before) == ("scans.erased", {"events": 2, "signals": 2})
+
+
+def test_scans_that_were_not_counted_yet_are_counted_before_they_go(nordhav: BrandWorld):
+    scanned(nordhav)
+    assert hours() == []
+    erase_scans(nordhav.brand.id, reason="asked for")
+    assert [row[2] for row in hours()][:1] == [day_ago(1)]
+    count_scans()
+    assert [row[2] for row in hours()][:1] == [day_ago(1)]
+    assert events() == []
+
+
+def test_a_look_that_read_the_events_before_they_went_brings_no_signal_back(nordhav: BrandWorld):
+    scanned(nordhav)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_WAIT)
+            look(cursor, day_ago(1), day_ago(0), since=day_ago(1))
+            erasing = threads.submit(erased, nordhav)
+            while not (erasing.done() or waits_for_the_look(cursor)):
+                sleep(0.01)
+        assert erasing.result() == Erased(events=2, signals=1)
+    with all_brands():
+        assert not ScanSignal.objects.exists()
+
+
+def erased(world: BrandWorld) -> Erased:
+    try:
+        return erase_scans(world.brand.id, reason="asked for")
+    finally:
+        connection.close()
+
+
+def waits_for_the_look(cursor: Any) -> bool:
+    cursor.execute("select from pg_locks where locktype = 'advisory' and not granted")
+    return bool(cursor.rowcount)
 
 
 def test_a_brand_that_is_not_there_is_refused():
