@@ -1,6 +1,6 @@
 """A brand's figures of scans, from what is counted and never from the events.
 
-Every function reads the brand in scope, and takes one query.
+Every function reads the brand in scope, by one query or two.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncDay
 
+from minting.models import Product
 from resolver.models import ScanDay, ScanHour, ScanProgress
 from resolver.traffic import TrafficClass
 
@@ -84,13 +85,14 @@ def series(asked: Asked, step: timedelta) -> list[dict[str, Any]]:
 
 def top_products(asked: Asked) -> list[dict[str, Any]]:
     """Return the products that people scanned most, with their scans."""
-    rows = asked.of_people.values(
-        product_id=F("batch__product_id"),
-        sku=F("batch__product__sku"),
-        name=F("batch__product__name"),
-    )
-    most = rows.annotate(scans=Sum("scans")).order_by("-scans", "product_id")
-    return [dict(row) for row in most[:TOP_PRODUCTS]]
+    # Their names are read of those that are told: within each row they cost more than the sum.
+    rows = asked.of_people.values_list("batch__product_id").annotate(total=Sum("scans"))
+    most = dict(rows.order_by("-total", "batch__product_id")[:TOP_PRODUCTS])
+    known = Product.objects.only("sku", "name").in_bulk(list(most))
+    return [
+        {"product_id": key, "sku": known[key].sku, "name": known[key].name, "scans": scans}
+        for key, scans in most.items()
+    ]
 
 
 def visitors(asked: Asked) -> list[dict[str, Any]] | None:

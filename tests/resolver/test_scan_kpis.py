@@ -209,6 +209,18 @@ def test_the_longest_span_is_answered_with_as_many_queries_as_the_shortest(
     assert costs[0] == costs[1]
 
 
+def test_names_of_products_are_read_of_those_that_are_told_and_not_summed_over(
+    api: APIClient, nordhav: BrandWorld
+):
+    count(mint(nordhav, name="Mug"), day_ago(1), 2)
+    with CaptureQueriesContext(connection) as queries:
+        (told,) = kpis(api)["top_products"]
+    assert (told["name"], told["scans"]) == ("Mug", 2)
+    summed = [query["sql"] for query in queries if "GROUP BY" in query["sql"]]
+    assert summed
+    assert not [sql for sql in summed if '"name"' in sql]
+
+
 def test_the_figures_of_minting_name_peoples_scans_of_all_time(api: APIClient, nordhav: BrandWorld):
     def scanned() -> int:
         return api.get("/api/v1/mint-kpis/").json()["data"]["scanned"]
