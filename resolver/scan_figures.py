@@ -69,12 +69,14 @@ def by_country(asked: Asked) -> list[dict[str, Any]]:
 
 def series(asked: Asked, step: timedelta) -> list[dict[str, Any]]:
     """Return people's scans and first scans by hour or by day of UTC, also where there are none."""
-    rows = asked.of_people
+    rows = asked.hours
     if step == DAY:
         rows = rows.annotate(at=TruncDay("hour")).values_list("at")  # type: ignore[assignment]
     else:
         rows = rows.values_list("hour")  # type: ignore[assignment]
-    counted: Any = rows.annotate(Sum("scans"), Sum("first_scans"))
+    # A first scan stays one, whatever its agent was taken for later.
+    of_people = Sum("scans", filter=Q(traffic=TrafficClass.PERSON), default=0)
+    counted: Any = rows.annotate(total=of_people, firsts=Sum("first_scans"))
     found = {at: (scans, firsts) for at, scans, firsts in counted}
     first = _day_of(asked.start) if step == DAY else asked.start
     return [

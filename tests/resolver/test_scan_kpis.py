@@ -209,6 +209,20 @@ def test_the_longest_span_is_answered_with_as_many_queries_as_the_shortest(
     assert costs[0] == costs[1]
 
 
+@pytest.mark.parametrize("interval", ["day", "hour"])
+def test_first_scans_are_as_many_in_the_series_as_in_all_whatever_was_judged_later(
+    api: APIClient, nordhav: BrandWorld, interval: str
+):
+    minted = mint(nordhav)
+    count(minted, day_ago(1), 3, first_scans=1)
+    count(minted, day_ago(1), 5, first_scans=2, traffic=TrafficClass.CRAWLER)
+    count(minted, day_ago(2), 7, traffic=TrafficClass.CRAWLER)
+    figures = kpis(api, interval=interval, **{"from": day_ago(2).date()})
+    assert (figures["scans"], figures["first_scans"]) == (3, 3)
+    for name in ("scans", "first_scans"):
+        assert sum(step[name] for step in figures["series"]) == figures[name]
+
+
 def test_names_of_products_are_read_of_those_that_are_told_and_not_summed_over(
     api: APIClient, nordhav: BrandWorld
 ):
