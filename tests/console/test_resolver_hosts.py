@@ -65,6 +65,21 @@ def test_what_is_no_host_is_refused(console: Client, shop: Shop, host: str) -> N
     assert hosts_of(shop) == before
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("https", 443), ("http", 80)])
+def test_a_host_with_the_port_that_browsers_leave_out_is_refused(
+    console: Client, shop: Shop, settings: Any, scheme: str, port: int
+) -> None:
+    settings.TIEBACK_RESOLVER_SCHEME = scheme
+    before = hosts_of(shop)
+    for answer in (
+        add(console, shop, f"codes.nordhav.example:{port}"),
+        print_codes_with(console, shop, f"codes.nordhav.example:{port}"),
+    ):
+        assert f"Write codes.nordhav.example without :{port}:" in answer.content.decode()
+    assert hosts_of(shop) == before
+    assert add(console, shop, f"codes.nordhav.example:8{port}").status_code == HTTPStatus.FOUND
+
+
 def test_a_host_belongs_to_one_brand(console: Client, shop: Shop) -> None:
     other = make_world("other").brand
     answer = add(console, shop, other.resolver_host)

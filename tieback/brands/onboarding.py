@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError
@@ -38,6 +39,8 @@ _UNIQUE = {"slug": "slug", "email": "owner_email", "resolverhost": "resolver_hos
 LONGEST_NAME = 200
 LONGEST_HOST = 253
 HIGHEST_PORT = 65_535
+# What stands in no ``Host`` header, whatever is printed: RFC 9110, section 4.2.3.
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,21 @@ def free_resolver_host(text: str, *, brand_id: uuid.UUID | None = None) -> str:
         holder = ResolverHost.objects.filter(host=host).first()
     if holder and holder.brand_id != brand_id:
         raise ValueError(f"{host} is held by another brand: each brand has hosts of its own.")
+    if holder is None:
+        _refuse_usual_port(host)
     if holder is None and brand_id is not None:
         check_setting("resolver_host", brand_id, host)
     return host
+
+
+def _refuse_usual_port(host: str) -> None:
+    """Raise ``ValueError`` for a host that nobody would ask for by this name."""
+    port = _USUAL_PORTS[settings.TIEBACK_RESOLVER_SCHEME]
+    if host.endswith(port):
+        raise ValueError(
+            f"Write {host.removesuffix(port)} without {port}: browsers leave this port out, and no"
+            " code with it would be known."
+        )
 
 
 def further_resolver_host(text: str, *, brand: Brand) -> str:
