@@ -51,13 +51,18 @@ def target_template(text: str) -> str:
     if len(target) > LONGEST_TARGET:
         raise InvalidValue("MAX_LENGTH", f"May have at most {LONGEST_TARGET} characters.")
     _check_variables(target)
-    bare = _VARIABLE.sub("", target)
+    origin = _ORIGIN.match(target)
+    if origin and not origin[2].isascii():
+        raise InvalidValue(
+            "INVALID", "Write an international host name in its ASCII form, which begins with xn--."
+        )
+    # What is filled in may be anything, so no percent sign stands before it or goes on behind it.
+    bare = _VARIABLE.sub("_", target)
     if found := _NOT_IN_URIS.search(bare):
         raise InvalidValue(
             "INVALID",
             f"{found[0]!r} cannot stand in a URL: write it percent-encoded.",
         )
-    origin = _ORIGIN.match(target)
     if origin is None:
         raise InvalidValue("INVALID", "Must be an address that begins with https:// or http://.")
     _check_authority(origin[2])
