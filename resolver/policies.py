@@ -3,8 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import connection, transaction
+
 from resolver.models import ScanPolicy
 from tieback.brands.audit import Actor, record
+
+# One choice at a time a brand: what the trail says was before is what was.
+_HOLD = "select pg_advisory_xact_lock(hashtextextended('tieback.scan_policy:' || %s, 0))"
 
 
 def policy_of(brand_id: UUID) -> ScanPolicy:
@@ -18,6 +23,7 @@ def told(policy: ScanPolicy) -> dict[str, Any]:
     return {"retention_days": policy.retention_days, "aggregate_only": policy.aggregate_only}
 
 
+@transaction.atomic
 def change_policy(
     author: Actor, *, retention_days: int, aggregate_only: list[str], request: Any = None
 ) -> ScanPolicy:
@@ -26,6 +32,8 @@ def change_policy(
     It holds for scans from then on, within seconds; what is older than the new retention is deleted
     by the worker's next round.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [str(author.brand_id)])
     before = policy_of(author.brand_id)
     policy = ScanPolicy(
         brand_id=author.brand_id,

@@ -1,9 +1,15 @@
 """What a brand keeps of its scans: chosen by its managers, told in the trail."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
+from resolver.policies import change_policy
+from tests.catalogue.test_catalogue_races import wait_for_lock_waiters
 from tests.factories import BrandWorld
+from tieback.brands.audit import ActsFor
 from tieback.brands.models import AuditEntry
 from tieback.brands.roles import DEFAULT_SCOPES, Scope
 from tieback.brands.scoping import brand_scope
@@ -43,6 +49,30 @@ def test_a_choice_that_changes_nothing_is_not_told(manager: APIClient, nordhav: 
     manager.put(URL, SHORT)
     manager.put(URL, SHORT | {"aggregate_only": ["textile", "textile"]})
     assert len(trail(nordhav)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_choices_at_once_the_trail_tells_one_after_the_other(nordhav: BrandWorld):
+    def choose(days: int) -> None:
+        author = ActsFor(nordhav.brand.id, "user:1")
+        change_policy(author, retention_days=days, aggregate_only=[])
+
+    def choose_later() -> None:
+        try:
+            with brand_scope(nordhav.brand.id):
+                choose(31)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with brand_scope(nordhav.brand.id):
+            choose(30)
+            later = pool.submit(choose_later)
+            wait_for_lock_waiters(1)
+        later.result(30)
+    days = "retention_days"
+    told = [(entry.before[days], entry.after[days]) for entry in trail(nordhav)]
+    assert told == [(90, 30), (30, 31)]
 
 
 def test_a_key_for_minting_cannot_choose(api: APIClient):
