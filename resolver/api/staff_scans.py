@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from minting.models import MintUnit
 from minting.serials import resolver_url
 from resolver.staff_scans import LASTS_SECONDS, PARAMETER, sign
+from tieback.api.fields import NothingSerializer
 from tieback.api.views import BrandAPIView
 from tieback.brands.audit import record
 from tieback.brands.roles import Scope
@@ -45,6 +46,7 @@ class TestLinkView(BrandAPIView):
 
         It lives 15 minutes and may be opened as often as one likes. Every call is audited.
         """
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         unit = MintUnit.objects.select_related("batch", "lot").filter(token=token).first()
         if unit is None:
             raise NotFound

@@ -22,11 +22,11 @@ def nordhav(transactional_db) -> BrandWorld:
     return make_world("nordhav")
 
 
-def ask(world: BrandWorld, token: str):
+def ask(world: BrandWorld, token: str, body: dict[str, object] | None = None):
     with brand_scope(world.brand.id):
         credential = issue_credential(brand_id=world.brand.id, name=secrets.token_hex(4))
     client = Client(headers={"X-Api-Key": credential.header})
-    return client.post(f"/api/v1/mint-units/{token}/test-link/", {}, "application/json")
+    return client.post(f"/api/v1/mint-units/{token}/test-link/", body or {}, "application/json")
 
 
 def signed_in(url: str) -> tuple[str, str]:
@@ -53,6 +53,14 @@ def test_every_link_is_audited_without_its_signature(nordhav):
         entry = AuditEntry.objects.get(action="mint_unit.test_link_made")
     assert entry.target_id == minted.tokens[0]
     assert signed_in(answer.json()["data"]["url"])[1] not in str(entry.after)
+
+
+def test_what_the_request_does_not_know_is_refused_by_name(nordhav):
+    minted = mint(nordhav)
+    answer = ask(nordhav, minted.tokens[0], {"lasts_seconds": 60})
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    (fault,) = answer.json()["error"]["fields"]
+    assert (fault["field"], fault["code"]) == ("lasts_seconds", "UNKNOWN_FIELD")
 
 
 def test_a_unit_of_another_brand_is_not_there(nordhav):
