@@ -45,6 +45,9 @@ MOST_AHEAD = 64
 #: For them to come whole once a client has connected or begun, and for the rest of a body; once the
 #: time is up, as much again may pass before the connection is closed.
 PATIENCE_SECONDS = 15
+#: What is on its way while a process is told to end may take so long: a connection that is closed
+#: at once takes a request with it that was sent and not read.
+LAST_REQUEST_SECONDS = 1
 # No body is handed on, so what a request says of its own is left out.
 _OF_BODY = frozenset({"content-length", "content-type", "transfer-encoding"})
 _WITHOUT_LENGTH = ("1", "204", "304")
@@ -125,7 +128,7 @@ class Bridge(asyncio.Protocol):
         self._of_head = self._read_of_head = 0
         #: When the client's time is up, as the loop tells it.
         self._until = math.inf
-        self._is_full = self._is_held = self._is_ending = False
+        self._is_full = self._is_held = self._is_ending = self._is_last = False
 
     # A connection, as the loop sees it.
 
@@ -182,10 +185,15 @@ class Bridge(asyncio.Protocol):
             self._go_on()
 
     def shutdown(self) -> None:
-        """Answer what is being answered, and then no more; called by uvicorn."""
+        """Answer what is being answered or on its way, and then no more; called by uvicorn."""
+        self._is_last = True
         if self._present:
             self._present.keeps = False
         else:
+            self._loop.call_later(LAST_REQUEST_SECONDS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self._present:
             self._transport.close()
 
     def _look_at_time(self) -> None:
@@ -233,6 +241,7 @@ class Bridge(asyncio.Protocol):
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ["wsgi.input"] = BytesIO()
         keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
+        keeps = keeps and not self._is_last
         if version == "1.1" and "," in environ.get("HTTP_HOST", ","):
             raise ValueError("a request names one host")
         if len(self._next) >= MOST_AHEAD:

@@ -7,8 +7,11 @@ those who share one socket, the first to wake takes all that wait.
 
 import argparse
 import asyncio
+import os
 import socket
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -27,10 +30,51 @@ class Loop(uvloop.Loop):
     """An event loop whose servers share an address with those of other processes."""
 
     async def create_server(  # type: ignore[override]  # whatever it is asked, it passes on
-        self, *args: Any, **options: Any
-    ) -> asyncio.AbstractServer:
+        self, protocol: Callable[[], Any], *args: Any, **options: Any
+    ) -> "_Listener":
         """Listen as asked, and let others listen there too."""
-        return await super().create_server(*args, **options, reuse_port=True)
+        server = await super().create_server(protocol, *args, **options, reuse_port=True)
+        return _Listener(self, server, protocol)
+
+
+class _Listener:
+    """A server that hears, when it is closed, also who has connected and was not heard yet.
+
+    To them a socket that is simply closed says that nobody is there, in the middle of a request.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        server: Any,
+        protocol: Callable[[], Any],
+    ):
+        self._loop, self._server, self._protocol = loop, server, protocol
+        self._late: list[asyncio.Task[None]] = []
+
+    @property
+    def sockets(self) -> Any:
+        """Where it listens."""
+        return self._server.sockets
+
+    def close(self) -> None:
+        """Listen no more."""
+        listening = [socket.socket(fileno=os.dup(each.fileno())) for each in self.sockets]
+        self._server.close()
+        for each in listening:
+            with each, suppress(OSError):
+                each.settimeout(0)
+                while True:
+                    connection, _ = each.accept()
+                    self._late.append(self._loop.create_task(self._hear(connection)))
+
+    async def wait_closed(self) -> None:
+        """Return once it listens no more."""
+        await self._server.wait_closed()
+
+    async def _hear(self, connection: socket.socket) -> None:
+        _, protocol = await self._loop.connect_accepted_socket(self._protocol, connection)
+        protocol.shutdown()
 
 
 class Parent(Multiprocess):

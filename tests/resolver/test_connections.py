@@ -1,15 +1,27 @@
 """Connections to the resolver: requests in their order, and what ends a connection."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from uvicorn.server import ServerState
 
 from resolver import bridge
 from resolver.bridge import Bridge, in_threads
-from tests.resolver.connecting import SECONDS, Answer, Served, answered, get, plain, served
+from resolver.server import Loop, configuration
+from tests.resolver.connecting import (
+    SECONDS,
+    Answer,
+    Client,
+    Served,
+    answered,
+    get,
+    plain,
+    served,
+)
 
 
 def test_requests_that_do_not_wait_for_answers_are_answered_in_their_order():
@@ -366,3 +378,48 @@ def test_a_stop_answers_what_is_asked_and_closes_what_is_idle():
 
     closed, found, rest = served(application, talk)
     assert (closed, found.body, found.headers["connection"], rest) == (b"", b"ok", "close", b"")
+
+
+def test_a_stop_answers_a_request_that_is_on_its_way():
+    async def talk(server: Served) -> list[tuple[Answer, bytes]]:
+        kept, new = await server.client(get("/")), await server.client(b"")
+        await kept.answer()
+        while len(server.state.connections) < 2:
+            await asyncio.sleep(0.01)
+        for connection in list(server.state.connections):
+            connection.shutdown()
+        found = []
+        for client in (kept, new):
+            client.send(get("/"))
+            found.append((await client.answer(), await client.rest()))
+        return found
+
+    for answer, rest in served(plain, talk):
+        assert (answer.body, answer.headers["connection"], rest) == (b"ok", "close", b"")
+
+
+def test_a_stop_answers_who_has_connected_and_was_not_heard_yet():
+    async def talk() -> list[tuple[Answer, bytes]]:
+        loop = asyncio.get_running_loop()
+        config = configuration(plain, log_config=None)
+        config.load()
+        state = ServerState()
+        state.default_headers = []
+        server = await loop.create_server(lambda: Bridge(config, state, {}, loop), "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        # The loop does not come to look at its socket before it is told to close.
+        connected = [socket.create_connection(address) for _ in range(3)]
+        for one in connected:
+            one.sendall(get("/").encode())
+        server.close()
+        clients = [Client(*await asyncio.open_connection(sock=one)) for one in connected]
+        found = [(await client.answer(), await client.rest()) for client in clients]
+        await server.wait_closed()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        return found
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        heard = runner.run(talk())
+    for answer, rest in heard:
+        assert (answer.body, answer.headers["connection"], rest) == (b"ok", "close", b"")
