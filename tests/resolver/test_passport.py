@@ -347,3 +347,11 @@ def test_pages_of_nothing_public_are_unknown(nordhav, strangers, public):
         f"/p/01/{planned.gtin}/21/S",
     ):
         assert public.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/p/", "/"])
+def test_an_unknown_address_is_nowhere_and_kept_by_no_proxy(public, nordhav, path):
+    answer = public.get(path)
+    assert (answer.status_code, answer["Cache-Control"]) == (404, "no-store")
+    assert "There is nothing at this address." in answer.text
+    assert "slash" not in answer.text

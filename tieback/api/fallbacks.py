@@ -32,7 +32,10 @@ def _answer(
     if request.path.startswith(_MACHINES):
         return error_response(request, status, words)
     context = {"status": status, "message": words, "back": back}
-    return render(request, "error.html", context, status=status)
+    response = render(request, "error.html", context, status=status)
+    # A proxy may keep a 404 that does not say so (RFC 9110, section 15.5.5).
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -49,6 +52,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Answer an unknown path."""
     words = None if request.path.endswith("/") else "There is nothing here: paths end with a slash."
     return _answer(request, 404, words)
+
+
+def no_such_address(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an unknown path of the resolver, whose paths end without a slash."""
+    return _answer(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -21,5 +21,5 @@ urlpatterns = [
 
 handler400 = "tieback.api.fallbacks.bad_request"
 handler403 = "tieback.api.fallbacks.forbidden"
-handler404 = "tieback.api.fallbacks.not_found"
+handler404 = "tieback.api.fallbacks.no_such_address"
 handler500 = "tieback.api.fallbacks.server_error"
