@@ -2,13 +2,15 @@
 
 Nothing is ever added to a figure: hours and days that are not final are counted anew from their
 events, so a count that dies, or runs twice, changes nothing. An hour is final once it ended more
-than a minute ago. An event has the time at which its transaction began, and that transaction lasts
-half a second at most (``database.STATEMENT_TIMEOUT_MS``), so nothing can commit into it later.
+than a minute ago and whoever wrote events then has ended. An event has the time at which its
+transaction began; its statement lasts half a second at most (``database.STATEMENT_TIMEOUT_MS``),
+but its commit may wait for a disk or a standby for as long as they like.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +21,8 @@ from resolver.traffic import TrafficClass
 
 #: How long after its end an hour may still gain events; far longer than a scan can take.
 SETTLES_AFTER = timedelta(minutes=1)
+#: How long a count waits for those who write events, before it leaves the hour for the next count.
+PATIENCE_SECONDS, PAUSE_SECONDS = 5.0, 0.05
 #: A counter that was away catches up by steps of this length, each committed by itself.
 LONGEST_STEP = timedelta(days=1)
 
@@ -35,6 +39,15 @@ FIRST_DAY = """coalesce(
 _SPAN = f"""
 select now(), coalesce((select counted_until from resolver_scanprogress), {FIRST_DAY})
 """  # noqa: S608 - constants only
+# Everybody may read this; when their transactions began, nobody but a monitor.
+_WRITERS = """
+select coalesce(array_agg(distinct virtualtransaction), '{}')
+  from pg_locks
+ where mode = 'RowExclusiveLock' and granted and pid is distinct from pg_backend_pid()
+   and database = (select oid from pg_database where datname = current_database())
+   and relation in (select inhrelid from pg_inherits
+                     where inhparent = 'resolver_scanevent'::regclass)
+"""
 _OF_BRANDS = "and (%(brands)s::uuid[] is null or brand_id = any(%(brands)s::uuid[]))"
 # Figures without an event any more are taken out by the same statement: it sees them as they were,
 # so none that it writes is among them. They are found by NOT IN, whose list the server always keeps
@@ -107,10 +120,14 @@ on conflict (id) do update
 
 @dataclass(frozen=True)
 class Span:
-    """From where on events are counted now, and what the database's clock says."""
+    """From where on events are counted now, and what the database's clock says.
+
+    ``is_quiet`` says that nobody writes any more who did so at that time.
+    """
 
     start: datetime
     now: datetime
+    is_quiet: bool = True
 
     @property
     def end(self) -> datetime:
@@ -122,7 +139,12 @@ class Span:
     def final_until(self) -> datetime:
         """Up to where the hours are final once this step is done."""
         settled = (self.now - SETTLES_AFTER).replace(minute=0, second=0, microsecond=0)
-        return max(self.start, min(self.end, settled))
+        return max(self.start, min(self.end, settled)) if self.is_quiet else self.start
+
+    @property
+    def advances(self) -> bool:
+        """Whether any hour becomes final by this step."""
+        return self.final_until > self.start
 
 
 def day_of(moment: datetime) -> datetime:
@@ -140,12 +162,10 @@ def nobody_else_counts() -> Iterator[None]:
 
 def count_scans() -> bool:
     """Count every hour that is not final; False where another process is at it."""
-    while True:
-        span = _count_step()
-        if span is None:
-            return False
-        if span.end == span.now:
-            return True
+    span = _count_step()
+    while span and span.end < span.now:
+        span = _count_step(span)
+    return span is not None
 
 
 def count_open_days() -> bool:
@@ -169,18 +189,36 @@ def count_days(start: datetime, end: datetime, brands: Sequence[UUID] | None = N
     _run(_DAYS, start=start, end=end, brands=_listed(brands), **known)
 
 
-def _count_step() -> Span | None:
+def _count_step(before: Span | None = None) -> Span | None:
     with transaction.atomic():
         if not _run(_TRY)[0]:
             return None
-        now, start = _run(_SPAN)
-        span = Span(start, now)
+        now, counted = _run(_SPAN)
+        # Somebody writes who did so before: what follows is counted, and nothing of it is final.
+        is_held = before is not None and not before.is_quiet
+        span = Span(before.end if before and is_held else counted, now)
+        if is_held or (span.advances and not _writers_end()):
+            span = replace(span, is_quiet=False)
         count_hours(span.start, span.end)
         if day_of(span.final_until) > day_of(span.start):
             # Days that are over are final with their last hour.
             count_days(day_of(span.start), day_of(span.final_until))
-        _run(_ADVANCE, until=span.final_until, now=span.now)
+        _run(_ADVANCE, until=span.final_until if span.is_quiet else counted, now=span.now)
     return span
+
+
+def _writers_end() -> bool:
+    """Wait for those who write events now; say whether all of them have ended.
+
+    The next statement then sees whatever was written when this was called.
+    """
+    (writers,) = _run(_WRITERS)
+    gives_up = time.monotonic() + PATIENCE_SECONDS
+    while writers and time.monotonic() < gives_up:
+        time.sleep(PAUSE_SECONDS)
+        (present,) = _run(_WRITERS)
+        writers = set(writers) & set(present)
+    return not writers
 
 
 def _listed(brands: Sequence[UUID] | None) -> list[UUID] | None:

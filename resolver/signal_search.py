@@ -1,8 +1,7 @@
 """Looks through the events of scans for what does not look right: one statement a rule.
 
 Each look goes through whole days and finds the same signals again, so it may die or run twice. A
-day is looked through until a look began more than a minute after its end; see ``scan_counts`` why
-nothing comes later.
+day is looked through until its last hour is final; see ``scan_counts`` why nothing comes later.
 """
 
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from minting.states import PhysicalStatus, UnitStatus
-from resolver.scan_counts import FIRST_DAY, LONGEST_STEP, SETTLES_AFTER, day_of
+from resolver.scan_counts import FIRST_DAY, LONGEST_STEP, day_of
 from resolver.signals import (
     BURST_UNITS,
     FAR_KM,
@@ -27,7 +26,7 @@ from resolver.traffic import TrafficClass
 _TRY = "select pg_try_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
 _WAIT = "select pg_advisory_xact_lock(hashtextextended('tieback.signal_search', 0))"
 _SPAN = f"""
-select now(), coalesce(searched_until, {FIRST_DAY}) from resolver_scanprogress
+select now(), counted_until, coalesce(searched_until, {FIRST_DAY}) from resolver_scanprogress
 """  # noqa: S608 - constants only
 _DONE = """
 update resolver_scanprogress set searched_until = greatest(searched_until, %(until)s)
@@ -181,11 +180,11 @@ def search_signals() -> bool:
             span = cursor.fetchone()
             if span is None:
                 return False
-            now, searched = span
+            now, counted, searched = span
             start = day_of(searched)
             end = min(start + LONGEST_STEP, now)
             look(cursor, start, end, since=searched)
-            until = min(end, now - SETTLES_AFTER)
+            until = min(end, counted)
             cursor.execute(_DONE, {"until": until})
         if end == now or until < end:
             return True

@@ -88,7 +88,10 @@ def erased(world: BrandWorld) -> Erased:
 
 
 def waits_for_the_look(cursor: Any) -> bool:
-    cursor.execute("select from pg_locks where locktype = 'advisory' and not granted")
+    cursor.execute(
+        "select from pg_locks where locktype = 'advisory' and not granted and database ="
+        " (select oid from pg_database where datname = current_database())"
+    )
     return bool(cursor.rowcount)
 
 

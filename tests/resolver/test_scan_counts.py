@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import sleep
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from resolver import scan_counts, tasks
+from resolver import database, scan_counts, tasks
 from resolver.models import ScanDay, ScanProgress
 from resolver.scan_counts import count_days, count_hours, count_open_days, count_scans, day_of
 from tests.emptying import empty_tables
@@ -130,10 +133,10 @@ def test_a_count_that_dies_while_it_catches_up_keeps_what_it_had_finished(
     steps = iter(range(10))
     advance = scan_counts._count_step
 
-    def dying() -> Any:
+    def dying(*before: Any) -> Any:
         if next(steps) == dies_at:
             raise KeyboardInterrupt
-        return advance()
+        return advance(*before)
 
     with monkeypatch.context() as patched:
         patched.setattr(scan_counts, "_count_step", dying)
@@ -164,6 +167,62 @@ def test_an_hour_is_final_a_minute_after_its_end_and_no_sooner():
         span = scan_counts.Span(end - HOUR, end + timedelta(seconds=past))
         assert span.end == span.now
         assert span.final_until == final
+
+
+def test_an_hour_is_not_final_while_a_scan_of_it_waits_to_be_committed(
+    nordhav: BrandWorld, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scan_counts, "PATIENCE_SECONDS", 0.2)
+    minted, before = mint(nordhav), this_hour() - HOUR
+    write_scans(of(minted, scanned_at=before))
+    with writing_session() as late:
+        with late.transaction():
+            late.execute(
+                "insert into resolver_scanevent (brand_id, batch_id, scanned_at, traffic)"
+                " values (%s, %s, %s, 1)",
+                [minted.batch.brand_id, minted.batch.id, before],
+            )
+            assert count_scans()
+            assert (progress().counted_until <= before, hours()[0][5]) == (True, 1)
+        assert count_scans()
+    assert (progress().counted_until > day_ago(1), hours()[0][5]) == (True, 2)
+
+
+def test_a_count_waits_a_moment_for_scans_that_are_being_written(nordhav: BrandWorld):
+    minted = mint(nordhav)
+    write_scans(of(minted, scanned_at=day_ago(1)))
+    with writing_session() as writer, ThreadPoolExecutor(1) as threads:
+        with writer.transaction():
+            writer.execute(
+                "insert into resolver_scanevent (brand_id, batch_id, scanned_at, traffic)"
+                " values (%s, %s, %s, 1)",
+                [minted.batch.brand_id, minted.batch.id, day_ago(1)],
+            )
+            counting = threads.submit(counted_elsewhere)
+            while not (counting.done() or is_counting(writer)):
+                sleep(0.01)
+        assert counting.result()
+    assert (progress().counted_until > day_ago(1), hours()[0][5]) == (True, 2)
+
+
+def writing_session() -> psycopg.Connection[Any]:
+    with acting_as("resolver"):
+        return database.connect()
+
+
+def counted_elsewhere() -> bool:
+    try:
+        return count_scans()
+    finally:
+        connection.close()
+
+
+def is_counting(session: psycopg.Connection[Any]) -> bool:
+    found = session.execute(
+        "select from pg_locks where locktype = 'advisory' and granted and database ="
+        " (select oid from pg_database where datname = current_database())"
+    )
+    return bool(found.rowcount)
 
 
 def test_what_a_final_hour_lost_is_not_counted_again(nordhav: BrandWorld):

@@ -275,11 +275,31 @@ def test_days_that_nobody_looked_through_are_caught_up_with(nordhav: BrandWorld)
     for days in (3, 2, 1, 0):
         make_day(day_ago(days))
         write_scans(of(revoked, scanned_at=day_ago(days)))
-    ScanProgress.objects.create(counted_until=day_ago(3), as_of=day_ago(3))
+    begun = ScanProgress.objects.create(
+        counted_until=day_ago(0), as_of=day_ago(0), searched_until=day_ago(3)
+    )
     assert search_signals()
     expected: list[date] = [day_ago(days).date() for days in (3, 2, 1, 0)]
     assert sorted(signal.day for signal in signals()) == expected
-    assert ScanProgress.objects.get().searched_until > day_ago(0) - MINUTE
+    begun.refresh_from_db()
+    assert begun.searched_until == begun.counted_until
+
+
+def test_a_day_is_looked_through_until_its_last_hour_is_final(nordhav: BrandWorld):
+    """What is committed late is found, too."""
+    revoked = mint(nordhav, status=UnitStatus.REVOKED)
+    progress = ScanProgress.objects.create(
+        counted_until=day_ago(0) - HOUR, as_of=day_ago(0), searched_until=day_ago(1)
+    )
+    assert search_signals()
+    write_scans(of(revoked, scanned_at=day_ago(0) - HOUR))
+    assert search_signals()
+    assert [signal.day for signal in signals()] == [day_ago(1).date()]
+    progress.counted_until = day_ago(0)
+    progress.save()
+    write_scans(of(revoked, scanned_at=day_ago(0)))
+    assert search_signals()
+    assert {signal.day for signal in signals()} == {day_ago(1).date(), day_ago(0).date()}
 
 
 def test_looks_at_the_same_moment_tell_each_signal_once(nordhav: BrandWorld):
