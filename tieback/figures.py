@@ -133,6 +133,7 @@ select clock_timestamp(),
          where i.inhparent = 'resolver_scanevent'::regclass
            and to_date(right(c.relname, 8), 'YYYYMMDD')
              > (clock_timestamp() at time zone 'UTC')::date),
+       (select extract(epoch from clock_timestamp() - as_of)::float8 from resolver_scanprogress),
        (select coalesce(json_object_agg(name, is_open order by position, name), '{}')
           from endpoints)
 """
@@ -160,6 +161,7 @@ class QueueFigures:
     expired_build_leases: int
     activations_uncounted: int
     scan_days_ahead: int
+    scans_counted_seconds_ago: float | None
     endpoints_open: dict[str, int]
 
     @property
@@ -176,6 +178,17 @@ class QueueFigures:
     def runs_out_of_scan_days(self) -> bool:
         """Whether the days that scans are written into are no longer made."""
         return self.scan_days_ahead < FEWEST_SCAN_DAYS_AHEAD
+
+    @property
+    def counts_no_scans(self) -> bool:
+        """Whether scans were counted once, and are no longer."""
+        return (self.scans_counted_seconds_ago or 0) > LONG_WAIT_SECONDS
+
+    @property
+    def scans_counted(self) -> str:
+        """When scans were last counted, in words."""
+        seconds = self.scans_counted_seconds_ago
+        return "never" if seconds is None else f"{duration(seconds)} ago"
 
     @property
     def waiting_total(self) -> int:
@@ -216,6 +229,7 @@ class QueueFigures:
             },
             "activations_uncounted": self.activations_uncounted,
             "scan_days_ahead": self.scan_days_ahead,
+            "scans_counted_seconds_ago": self.scans_counted_seconds_ago,
             "endpoints_open": self.endpoints_open,
         }
 
@@ -317,6 +331,11 @@ class FiguresCollector(Collector):
             "tieback_scan_days_ahead",
             "Days after today that scans can be written into.",
             figures.scan_days_ahead,
+        )
+        yield GaugeMetricFamily(
+            "tieback_scans_counted_age_seconds",
+            "How long ago scans were last counted; 0 where they never were.",
+            figures.scans_counted_seconds_ago or 0.0,
         )
         yield _by(
             "tieback_rpc_breaker_open",

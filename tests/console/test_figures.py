@@ -21,7 +21,9 @@ from minting.states import (
     SubmissionStatus,
     TreeStatus,
 )
+from resolver.models import ScanProgress
 from tests.console.rows import Shop, ago, make_activation, make_build, make_jobs, make_unit
+from tests.planes import acting_as
 from tieback.brands.scoping import all_brands
 from tieback.figures import duration, read_figures
 
@@ -67,6 +69,7 @@ def test_the_json_counts_every_state(console: Client, busy: Shop) -> None:
         assert body["pack_builds"]["failed"] == 1
         assert body["activations_uncounted"] == 1
         assert body["scan_days_ahead"] == 14
+        assert body["scans_counted_seconds_ago"] is None
 
 
 @pytest.mark.parametrize(("by", "count"), [("job", 1), ("brand", 4), ("queue", 3)])
@@ -156,6 +159,18 @@ def test_the_first_page_warns_before_the_days_for_scans_run_out(
     content = console.get("/admin/").content.decode()
     assert f"<dt>Days made ahead</dt><dd>{left}</dd>" in content
     assert ("left for scans" in content) == warns
+
+
+@pytest.mark.parametrize(("minutes", "warns"), [(1, False), (16, True)])
+def test_the_first_page_warns_where_scans_are_counted_no_longer(
+    console: Client, minutes: int, warns: bool
+) -> None:
+    with acting_as("worker"):
+        ScanProgress.objects.create(counted_until=ago(hours=1), as_of=ago(minutes=minutes))
+    content = console.get("/admin/").content.decode()
+    assert f"<dt>Scans last counted</dt><dd>{minutes} min" in content
+    assert ("Scans counted <strong>" in content) == warns
+    assert gauges(Client())["tieback_scans_counted_age_seconds[]"] >= 60 * minutes
 
 
 def test_the_queue_page_answers_with_and_without_a_slash(console: Client) -> None:
