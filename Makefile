@@ -89,7 +89,8 @@ test-rolling: .venv/.dev
 fuzz: .venv/.dev
 	@$(TESTS) \
 		TIEBACK_FUZZ_SEED=$(SEED) TIEBACK_FUZZ_EXAMPLES=300 TIEBACK_FUZZ_AT_LEAST=10000 TIEBACK_FUZZ_SHARE=1 \
-		$(BIN)/python -m pytest tests/fuzz $(ARGS)
+		$(BIN)/python -m pytest tests/fuzz tests/api/test_bad_input.py tests/platform/test_isolation.py \
+			tests/console/test_pages.py $(ARGS)
 
 prove: .venv/.dev
 	@TIEBACK_POSTGRES_SHARED_BUFFERS=128MB $(TESTS) \

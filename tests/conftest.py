@@ -128,6 +128,17 @@ def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) ->
     connection.settings_dict["TEST"]["NAME"] = "_".join(filter(None, (_DATABASE, worker)))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that may take longest: one that began last would be waited for alone."""
+    items.sort(key=_limit_of, reverse=True)
+
+
+def _limit_of(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
+
+
 def pytest_collection_finish() -> None:
     """Look no more for garbage among what is there for the whole run, and seldom for new."""
     gc.collect()

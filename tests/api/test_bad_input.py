@@ -5,6 +5,7 @@ The endpoints and their fields come from the URLconf and from the API's own desc
 
 import codecs
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.platform.description import body_fields, operation, query_parameters,
 from tests.platform.furnishing import Furnished
 from tests.platform.routes import Route, brand_routes, routes
 from tests.platform.test_isolation import undone
+from tests.shares import taken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
 
@@ -246,13 +248,15 @@ def test_a_query_that_is_not_understood_is_named(route, two_brands: TwoBrands):
 
 @each_list
 def test_a_filter_with_an_impossible_value_is_named_or_finds_nothing(route, two_brands: TwoBrands):
-    for name in set(query_parameters(route)) - {"page_size"}:
-        for value in ("%00", "%ff%fe", "%ed%a0%80", "x" * 5_000, "0", "-1", "%27", "%F0%9F%90%99"):
-            response = ask_only(route, two_brands.own, name, value)
-            if response.status_code == 200:
-                assert json.loads(response.content)["data"] == [], (name, value)
-            else:
-                assert name in named(response), (name, value)
+    impossible = ("%00", "%ff%fe", "%ed%a0%80", "x" * 5_000, "0", "-1", "%27", "%F0%9F%90%99")
+    for name, value in product(set(query_parameters(route)) - {"page_size"}, impossible):
+        if not taken(str(route), name, value):
+            continue
+        response = ask_only(route, two_brands.own, name, value)
+        if response.status_code == 200:
+            assert json.loads(response.content)["data"] == [], (name, value)
+        else:
+            assert name in named(response), (name, value)
 
 
 def ask_only(route: Route, brand: Furnished, name: str, value: str) -> HttpResponse:

@@ -4,6 +4,8 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +36,10 @@ from tests.platform.conftest import TwoBrands
 from tests.platform.description import description
 from tests.platform.furnishing import Furnished
 from tests.platform.routes import routes
+from tests.shares import SEED
 
 COMMITTED = Path(settings.BASE_DIR) / "openapi.yml"
-SEED = int(os.environ.get("TIEBACK_FUZZ_SEED", "20260101"))
-CASES_AN_OPERATION = int(os.environ.get("TIEBACK_FUZZ_CASES", "6"))
+CASES_AN_OPERATION = int(os.environ.get("TIEBACK_FUZZ_CASES", "4"))
 KEPT_PROMISES = [
     not_a_server_error,
     status_code_conformance,
@@ -109,6 +111,12 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield path, method, told
 
 
+def document(text: str | bytes) -> Any:
+    """Read a document by the loader written in C: by the other it takes seconds."""
+    return yaml.load(text, yaml.CSafeLoader)
+
+
+@cache
 def generated() -> str:
     """Return the document as the command writes it."""
     written = io.StringIO()
@@ -117,7 +125,8 @@ def generated() -> str:
 
 
 def test_the_document_is_valid_and_made_without_a_warning(capfd):
-    assert yaml.safe_load(generated())["openapi"].startswith("3.")
+    generated.cache_clear()
+    assert document(generated())["openapi"].startswith("3.")
     assert "arning" not in capfd.readouterr().err
 
 
@@ -131,7 +140,7 @@ def test_the_committed_document_is_the_generated_one():
 def test_the_document_is_served_to_anyone_and_is_the_same():
     response = Client().get("/api/schema/")
     assert response.status_code == 200
-    assert yaml.safe_load(response.content)["paths"] == yaml.safe_load(generated())["paths"]
+    assert document(response.content)["paths"] == document(generated())["paths"]
 
 
 def test_the_reference_page_is_served_from_here_alone():
@@ -214,6 +223,8 @@ def test_generated_requests_are_answered_as_described(
     path, method, _ = operation
     own = two_brands.own
     answered: Counter[int] = Counter()
+    # By turns, not drawn: of so few cases chance would now and then make none real.
+    real = cycle((True, False))
 
     @seed(SEED)
     @given_settings(
@@ -223,11 +234,11 @@ def test_generated_requests_are_answered_as_described(
         phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=cases(contract[path][method.upper()]), real=st.booleans())
-    def ask(case: schemathesis.Case, real: bool) -> None:
+    @given(case=cases(contract[path][method.upper()]))
+    def ask(case: schemathesis.Case) -> None:
         note(f"TIEBACK_FUZZ_SEED={SEED}")
         case.headers = {**(case.headers or {}), "X-Api-Key": own.all_scopes.header}
-        if real:
+        if next(real):
             case.headers["X-Workspace-Id"] = str(own.world.brand.id)
             make_it_real(case, own)
         response = case.call_and_validate(checks=KEPT_PROMISES)

@@ -34,13 +34,13 @@ def project() -> dict[str, Any]:
         default = found["rest"] if found["kind"] == "-" else ""
         return given.get(found["name"], default)
 
-    return yaml.safe_load(_VARIABLE.sub(fill, _text()))  # type: ignore[no-any-return]
+    return yaml.load(_VARIABLE.sub(fill, _text()), yaml.CSafeLoader)  # type: ignore[no-any-return]
 
 
 def overlay() -> dict[str, Any]:
     """Return what docker-compose.chain.yml lays over it."""
     text = (ROOT / "docker-compose.chain.yml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return yaml.load(text, yaml.CSafeLoader)  # type: ignore[no-any-return]
 
 
 def services() -> dict[str, dict[str, Any]]:

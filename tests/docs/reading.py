@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.docs.markdown import ROOT
@@ -41,14 +42,15 @@ def _calls_of_env() -> Iterator[Variable]:
                     )
 
 
-def read_past_the_settings() -> set[str]:
+@cache
+def read_past_the_settings() -> frozenset[str]:
     """Return the variables that any other module asks the environment for by a literal name."""
     found: set[str] = set()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             if path not in SETTINGS:
                 found |= set(_literal_names(path))
-    return found
+    return frozenset(found)
 
 
 def _literal_names(path: Path) -> Iterator[str]:

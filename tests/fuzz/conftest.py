@@ -1,6 +1,5 @@
 """What the runs of this folder need: the application, a caller, silence, and a word at the end."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,12 +10,12 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
 from tests.platform.conftest import TwoBrands, two_brands
+from tests.shares import SEED
 from tieback.api import tokens
 from tieback.brands.roles import Role
 
 __all__ = ("two_brands",)
 
-SEED = int(os.environ.get("TIEBACK_FUZZ_SEED", "20260101"))
 CSRF = "a" * 32
 SUMMARY = pytest.StashKey[list[str]]()
 

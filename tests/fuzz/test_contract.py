@@ -5,14 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fuzz.conftest import SEED, Application
+from tests.fuzz.conftest import Application
 from tests.fuzz.contract import run
 from tests.platform.conftest import TwoBrands
+from tests.shares import SEED, SHARE
 
 EXAMPLES = int(os.environ.get("TIEBACK_FUZZ_EXAMPLES", "3"))
 AT_LEAST = int(os.environ.get("TIEBACK_FUZZ_AT_LEAST", "700"))
-# A quarter of the operations, since every case of all of them takes two minutes.
-SHARE = int(os.environ.get("TIEBACK_FUZZ_SHARE", "4"))
 
 
 @pytest.mark.timeout(3600)

@@ -107,13 +107,11 @@ def _drop_and_restore(owner: "psycopg.Connection[Any]", guard: str) -> tuple[str
 def emptied(scratch: Scratch) -> None:
     """Empty every table of ours."""
     with _connect(scratch.name, "owner") as owner:
-        row = owner.execute(
-            "select string_agg(format('%I', relname), ', ') from pg_class"
+        owner.execute(
+            "select testing.empty_tables(array_agg(relname::text)) from pg_class"
             " where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
             "   and relname ~ '^(brands|minting|exports|resolver)_'"
-        ).fetchone()
-        assert row
-        owner.execute(f"truncate {row[0]} cascade")
+        )
 
 
 def _connect(database: str, plane: str) -> "psycopg.Connection[Any]":
