@@ -33,6 +33,8 @@ update resolver_scanprogress set searched_until = greatest(searched_until, %(unt
 """
 _DAY = "(scanned_at at time zone 'UTC')::date"
 _IN_SPAN = "scanned_at >= %(start)s and scanned_at < %(end)s"
+# What a scan says of its own unit alone can have changed only for units that were scanned again.
+_SINCE = "scanned_at >= %(since)s and scanned_at < %(end)s"
 _WRITE = """
 insert into resolver_scansignal as known
        (brand_id, rule, day, subject, batch_id, unit_id, scans, first_at, last_at, detail)
@@ -71,11 +73,15 @@ _OF_UNITS = f"""
            max(scanned_at) as last_at, '{{}}'::jsonb as detail
       from resolver_scanevent as event"""  # noqa: S608 - constants only
 _REVOKED = f"""
-with found as ({_OF_UNITS}
+with again as (
+    select distinct unit_id from resolver_scanevent
+     where {_SINCE} and traffic = %(person)s and status = %(revoked)s
+), found as ({_OF_UNITS}
      where {_IN_SPAN} and traffic = %(person)s and event.status = %(revoked)s
+       and event.unit_id in (select unit_id from again)
      group by 1, 2, 4, 5
 )
-{_WRITE}"""
+{_WRITE}"""  # noqa: S608 - constants only
 _BEFORE_SHIPPING = f"""
 with following as (
     select distinct brand_id from minting_mintbatch where physical_status = %(applied)s
@@ -90,13 +96,17 @@ with following as (
 # Only scans that follow each other are compared: the cost grows with the scans and not with their
 # square, and whoever was at two ends of a journey was somewhere in between as well.
 _FAR_PLACES = f"""
-with placed as (
+with again as (
+    select distinct unit_id from resolver_scanevent
+     where {_SINCE} and traffic = %(person)s and unit_id is not null and latitude is not null
+), placed as (
     select brand_id, batch_id, unit_id, scanned_at, latitude, longitude, country,
            lag(scanned_at) over journey as was_at, lag(latitude) over journey as was_latitude,
            lag(longitude) over journey as was_longitude, lag(country) over journey as was_country
       from resolver_scanevent
      where scanned_at >= %(start)s - %(within)s and scanned_at < %(end)s and traffic = %(person)s
-       and unit_id is not null and latitude is not null and longitude is not null
+       and unit_id in (select unit_id from again)
+       and latitude is not null and longitude is not null
     window journey as (partition by unit_id order by scanned_at, id)
 ), moved as (
     select *, 2 * %(radius)s * asin(sqrt(least(1,
@@ -127,7 +137,7 @@ with found as (
            min(scanned_at) as first_at, max(scanned_at) as last_at,
            jsonb_build_object('network', network, 'units', count(distinct unit_id)) as detail
       from resolver_scanevent
-     where scanned_at >= %(since)s and scanned_at < %(end)s
+     where {_SINCE}
        and unit_id is not null and network <> '' and traffic = any(%(nobodys)s)
      group by brand_id, day, network, batch_id, date_trunc('hour', scanned_at, 'UTC')
     having count(distinct unit_id) >= %(units)s

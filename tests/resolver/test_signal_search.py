@@ -1,6 +1,7 @@
 """What does not look right about scans, and what does although it looks unusual."""
 
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -300,6 +301,44 @@ def test_a_day_is_looked_through_until_its_last_hour_is_final(nordhav: BrandWorl
     write_scans(of(revoked, scanned_at=day_ago(0)))
     assert search_signals()
     assert {signal.day for signal in signals()} == {day_ago(1).date(), day_ago(0).date()}
+
+
+@pytest.mark.parametrize("chance", range(3))
+def test_looks_hour_by_hour_find_what_one_look_at_the_whole_day_finds(
+    nordhav: BrandWorld, chance: int
+):
+    drawn = Random(chance)
+    minted, begins = mint(nordhav, 4), day_ago(1)
+    for hour in range(12):
+        scans = drawn.choices(range(4), k=3)
+        write_scans(
+            *(
+                of(
+                    minted,
+                    unit,
+                    **drawn.choice([SKAGEN, NAPLES, OSLO, {}]),
+                    status=drawn.choice([1, 2]),
+                    traffic=drawn.choice([1, 1, 1, 3]),
+                    scanned_at=begins + hour * HOUR + drawn.randrange(60) * MINUTE,
+                )
+                for unit in scans
+            )
+        )
+        with transaction.atomic(), connection.cursor() as cursor:
+            look(cursor, begins, begins + (hour + 1) * HOUR, since=begins + hour * HOUR)
+    by_the_hour = [told(signal) for signal in signals()]
+    with all_brands():
+        ScanSignal.objects.all().delete()
+    assert by_the_hour == [told(signal) for signal in yesterday()]
+    assert {signal.rule for signal in signals()} == {Rule.REVOKED, Rule.FAR_PLACES}
+
+
+def told(signal: ScanSignal) -> tuple[Any, ...]:
+    """Return what a signal says."""
+    return (
+        *(signal.rule, signal.day, signal.subject, signal.scans),
+        *(signal.first_at, signal.last_at, signal.detail),
+    )
 
 
 def test_looks_at_the_same_moment_tell_each_signal_once(nordhav: BrandWorld):
