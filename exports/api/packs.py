@@ -231,6 +231,7 @@ class PackDownloadView(_DownloadView):
     @extend_schema(operation_id="download_payload_pack", request=None, responses=DownloadSerializer)
     def post(self, request: Request, pack_id: UUID) -> Response:
         """Give out a signed URL of a finished pack; every call is audited."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         pack = PayloadPack.objects.select_related("batch", "build").filter(id=pack_id).first()
         if pack is None:
             raise NotFound
@@ -257,6 +258,7 @@ class ManifestDownloadView(_DownloadView):
     )
     def post(self, request: Request, batch_id: UUID) -> Response:
         """Give out a signed URL of ``manifest.json``; every call is audited."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         batch = _batch(batch_id)
         build = PackBuild.objects.filter(batch=batch).first()
         if build is None or build.status != PackStatus.COMPLETED:

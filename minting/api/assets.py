@@ -18,7 +18,7 @@ from minting.chain.networks import NETWORKS, address_url
 from minting.models import MintBatch, MintUnit, UnitAsset
 from minting.revocations import Act
 from minting.states import AssetStatus, ChainMode
-from tieback.api.fields import StrictSerializer, StrictTextField
+from tieback.api.fields import NothingSerializer, StrictSerializer, StrictTextField
 from tieback.api.views import BrandAPIView
 from tieback.brands.roles import Scope
 from tieback.errors import NotFound
@@ -245,6 +245,7 @@ class MintRetryView(BrandAPIView):
 
         An asset goes on with its submission, and so do all that are part of it. Audited.
         """
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         act = Act(self.principal.actor, "retried by API", request_id_of(request))
         retry_mint(mint_id, act)
         asset = asset_named(mint_id)

@@ -165,6 +165,22 @@ def test_a_body_of_ten_megabytes_is_too_large(route, method, two_brands: TwoBran
     faults(send(route, method, two_brands.own, content), status=413)
 
 
+def takes_nothing(route: Route, method: str) -> bool:
+    # Signing out is one request for every client; deleting has no body (RFC 9110, section 9.3.5).
+    is_other = (route, method) in OTHERS and method != "DELETE" and route.is_of_a_brand
+    return is_other and "requestBody" not in (operation(route, method) or {})
+
+
+@pytest.mark.parametrize(
+    ("route", "method"), [one for one in OTHERS if takes_nothing(*one)], ids=str
+)
+def test_a_field_is_named_where_there_is_nothing_to_say(route, method, two_brands: TwoBrands):
+    response = send(route, method, two_brands.own, b'{"quantity": 1}')
+    assert [(fault["field"], fault["code"]) for fault in faults(response)] == [
+        ("quantity", "UNKNOWN_FIELD")
+    ]
+
+
 @pytest.mark.parametrize(("route", "method"), OTHERS, ids=str)
 def test_an_endpoint_without_a_json_body_is_not_troubled_by_one(
     route, method, two_brands: TwoBrands

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -176,3 +177,9 @@ def test_the_command_needs_the_worker(settings):
     settings.TIEBACK_PLANE = "web"
     with pytest.raises(CommandError, match="TIEBACK_PLANE=worker"):
         call_command("reclassify_scans", "--since", "2026-11-01")
+
+
+def test_a_brand_that_is_not_there_is_refused(settings):
+    settings.TIEBACK_PLANE = "worker"
+    with pytest.raises(CommandError, match="There is no brand"):
+        call_command("reclassify_scans", "--since", "2026-11-01", "--brand", str(uuid4()))

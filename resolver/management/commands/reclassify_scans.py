@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from resolver.reclassification import reclassify
+from tieback.brands.models import Brand
+from tieback.brands.scoping import brand_scope
 
 PLANE = "worker"
 
@@ -29,7 +31,12 @@ class Command(BaseCommand):
         """Change and print how many scans went from which class to which."""
         if settings.TIEBACK_PLANE != PLANE:
             raise CommandError(f"Run it with TIEBACK_PLANE={PLANE}: only a worker counts scans.")
-        changes = reclassify(options["since"], brand=options["brand"], dry_run=options["dry_run"])
+        brand = options["brand"]
+        if brand:
+            with brand_scope(brand):
+                if not Brand.objects.filter(id=brand).exists():
+                    raise CommandError(f"There is no brand {brand}.")
+        changes = reclassify(options["since"], brand=brand, dry_run=options["dry_run"])
         for (was, becomes), count in sorted(changes.items()):
             self.stdout.write(f"{count:10,} {was.name.lower()} -> {becomes.name.lower()}")
         verb = "would change" if options["dry_run"] else "changed"
