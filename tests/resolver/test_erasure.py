@@ -2,8 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
-from time import sleep
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,6 +13,7 @@ from resolver.erasure import Erased, erase_scans
 from resolver.models import ScanSignal
 from resolver.signal_search import _WAIT, look
 from resolver.tasks import count_scans
+from tests.catalogue.test_catalogue_races import wait_for_lock_waiters
 from tests.factories import BrandWorld
 from tests.resolver.scan_rows import day_ago, events, hours, units_of, write_scans
 from tests.resolver.units import mint
@@ -73,8 +72,7 @@ def test_a_look_that_read_the_events_before_they_went_brings_no_signal_back(nord
             cursor.execute(_WAIT)
             look(cursor, day_ago(1), day_ago(0), since=day_ago(1))
             erasing = threads.submit(erased, nordhav)
-            while not (erasing.done() or waits_for_the_look(cursor)):
-                sleep(0.01)
+            wait_for_lock_waiters(1)
         assert erasing.result() == Erased(events=2, signals=1)
     with all_brands():
         assert not ScanSignal.objects.exists()
@@ -85,14 +83,6 @@ def erased(world: BrandWorld) -> Erased:
         return erase_scans(world.brand.id, reason="asked for")
     finally:
         connection.close()
-
-
-def waits_for_the_look(cursor: Any) -> bool:
-    cursor.execute(
-        "select from pg_locks where locktype = 'advisory' and not granted and database ="
-        " (select oid from pg_database where datname = current_database())"
-    )
-    return bool(cursor.rowcount)
 
 
 def test_a_brand_that_is_not_there_is_refused():

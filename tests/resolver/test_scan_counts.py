@@ -177,11 +177,7 @@ def test_an_hour_is_not_final_while_a_scan_of_it_waits_to_be_committed(
     write_scans(of(minted, scanned_at=before))
     with writing_session() as late:
         with late.transaction():
-            late.execute(
-                "insert into resolver_scanevent (brand_id, batch_id, scanned_at, traffic)"
-                " values (%s, %s, %s, 1)",
-                [minted.batch.brand_id, minted.batch.id, before],
-            )
+            write_by(late, minted, before)
             assert count_scans()
             assert (progress().counted_until <= before, hours()[0][5]) == (True, 1)
         assert count_scans()
@@ -193,11 +189,7 @@ def test_a_count_waits_a_moment_for_scans_that_are_being_written(nordhav: BrandW
     write_scans(of(minted, scanned_at=day_ago(1)))
     with writing_session() as writer, ThreadPoolExecutor(1) as threads:
         with writer.transaction():
-            writer.execute(
-                "insert into resolver_scanevent (brand_id, batch_id, scanned_at, traffic)"
-                " values (%s, %s, %s, 1)",
-                [minted.batch.brand_id, minted.batch.id, day_ago(1)],
-            )
+            write_by(writer, minted, day_ago(1))
             counting = threads.submit(counted_elsewhere)
             while not (counting.done() or is_counting(writer)):
                 sleep(0.01)
@@ -208,6 +200,14 @@ def test_a_count_waits_a_moment_for_scans_that_are_being_written(nordhav: BrandW
 def writing_session() -> psycopg.Connection[Any]:
     with acting_as("resolver"):
         return database.connect()
+
+
+def write_by(session: psycopg.Connection[Any], minted: Minted, moment: datetime) -> None:
+    session.execute(
+        "insert into resolver_scanevent (brand_id, batch_id, scanned_at, traffic)"
+        " values (%s, %s, %s, 1)",
+        [minted.batch.brand_id, minted.batch.id, moment],
+    )
 
 
 def counted_elsewhere() -> bool:

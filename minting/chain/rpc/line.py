@@ -6,9 +6,7 @@ HTTP error it tells neither ``Retry-After`` nor what stands in the body.
 """
 
 import json
-import ssl
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar, cast
 
 import httpx2
@@ -21,6 +19,7 @@ from solders.errors import SerdeJSONError
 from solders.rpc.requests import Body
 from solders.rpc.responses import RPCResult
 
+from minting.authorities import trusted_by
 from minting.chain.rpc.addresses import without_secrets
 from minting.chain.rpc.outcomes import FAILED, Outcome, Verdict, of_answer
 
@@ -49,12 +48,6 @@ class Unanswered(Exception):
         self.error = error
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    # Reading all authorities takes 25 ms of the processor: once for a process, not for each line.
-    return httpx2.create_ssl_context()
-
-
 class Line(AsyncHTTPProvider):
     """HTTP to one endpoint. Raises ``Unanswered``, whatever is wrong."""
 
@@ -62,7 +55,7 @@ class Line(AsyncHTTPProvider):
         # Past AsyncHTTPProvider's own, which reads the authorities anew.
         self.endpoint_uri = URI(address)
         self.timeout = timeout
-        self.session = httpx2.AsyncClient(http2=True, timeout=timeout, verify=_trusted())
+        self.session = httpx2.AsyncClient(http2=True, timeout=timeout, verify=trusted_by("rpc"))
 
     async def make_request(self, body: Body, parser: type[T]) -> T:
         """Ask, and return solders' object of the answer."""

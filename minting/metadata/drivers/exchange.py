@@ -5,16 +5,15 @@ the client, which name them, are left behind.
 """
 
 import json
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import httpx2
 
+from minting.authorities import trusted_by
 from minting.metadata.cid import LARGEST_BYTES
 from minting.metadata.drivers.interface import ToldToWait
 from tieback.errors import Missing, PermanentError, TransientError
@@ -62,7 +61,7 @@ def ask(
     """
     try:
         with (
-            httpx2.Client(timeout=TIMEOUT, verify=_trusted()) as client,
+            httpx2.Client(timeout=TIMEOUT, verify=trusted_by("metadata")) as client,
             client.stream(method, url, **sent) as response,
         ):
             content = _heard(place, response)
@@ -74,12 +73,6 @@ def ask(
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in accepted:
         return Answer(place, status, content)
     raise _refusal(place, status, after)
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Return whom to trust: reading all certificates takes longer than a request does."""
-    return httpx2.create_ssl_context()
 
 
 def _heard(place: str, response: httpx2.Response) -> bytes:

@@ -7,8 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from resolver.erasure import erase_scans
-from tieback.brands.models import Brand
-from tieback.brands.scoping import brand_scope
+from tieback.brands.known import check_known
 
 PLANE = "worker"
 
@@ -27,8 +26,6 @@ class Command(BaseCommand):
         """Delete, and say how much there was."""
         if settings.TIEBACK_PLANE != PLANE:
             raise CommandError(f"Run it with TIEBACK_PLANE={PLANE}: only a worker deletes scans.")
-        with brand_scope(options["brand"]):
-            if not Brand.objects.filter(id=options["brand"]).exists():
-                raise CommandError(f"There is no brand {options['brand']}.")
+        check_known(options["brand"])
         erased = erase_scans(options["brand"], reason=options["reason"])
         self.stdout.write(f"{erased.events:,} events and {erased.signals:,} signals deleted")

@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from resolver.reclassification import reclassify
-from tieback.brands.models import Brand
-from tieback.brands.scoping import brand_scope
+from tieback.brands.known import check_known
 
 PLANE = "worker"
 
@@ -33,9 +32,7 @@ class Command(BaseCommand):
             raise CommandError(f"Run it with TIEBACK_PLANE={PLANE}: only a worker counts scans.")
         brand = options["brand"]
         if brand:
-            with brand_scope(brand):
-                if not Brand.objects.filter(id=brand).exists():
-                    raise CommandError(f"There is no brand {brand}.")
+            check_known(brand)
         changes = reclassify(options["since"], brand=brand, dry_run=options["dry_run"])
         for (was, becomes), count in sorted(changes.items()):
             self.stdout.write(f"{count:10,} {was.name.lower()} -> {becomes.name.lower()}")
