@@ -10,7 +10,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import View
 
 from resolver import pages
 from resolver.database import Unavailable
@@ -18,15 +17,13 @@ from resolver.hosts import brand_of
 from resolver.link_types import NAMESPACE, PREFIX
 from resolver.links import name_of_brand
 from resolver.linkset import CONTEXT
-from resolver.public_answers import refused
+from resolver.public_answers import PublicView, refused
 
 log = structlog.get_logger(__name__)
 
 
-class DescriptionView(View):
+class DescriptionView(PublicView):
     """``/.well-known/gs1resolver``, for the host that is asked."""
-
-    http_method_names = ("get", "head", "options")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Describe the resolver of the brand whose host this is."""
@@ -40,12 +37,6 @@ class DescriptionView(View):
         if described is None:
             return refused(request, HTTPStatus.NOT_FOUND, pages.NO_SUCH_HOST)
         return _public(JsonResponse(described))
-
-    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say to a page of another site that it may ask."""
-        methods = ", ".join(self.http_method_names).upper()
-        response = HttpResponse(headers={"Allow": methods, "Access-Control-Allow-Methods": methods})
-        return _public(response)
 
 
 def description(brand: UUID, host: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from uuid import UUID
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
-from django.views import View
 
 from minting.metadata.addresses import is_short_id
 from minting.metadata.cid import NotACid, is_cid_of, sha256_of
@@ -18,7 +17,7 @@ from minting.models import MetadataDocument
 from minting.states import MetadataStatus
 from resolver import pages
 from resolver.faces import Face
-from resolver.public_answers import answered, refused
+from resolver.public_answers import PublicView, answered, refused
 from tieback.brands.scoping import all_brands
 
 log = structlog.get_logger(__name__)
@@ -26,10 +25,8 @@ log = structlog.get_logger(__name__)
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-class DocumentView(View):
+class DocumentView(PublicView):
     """``/ipfs/{cid}``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, cid: str) -> HttpResponse:
         """Give the bytes that the CID names, if they are a pinned document of this host's brand."""
@@ -46,10 +43,8 @@ class DocumentView(View):
         return answered(request, show)
 
 
-class ShortView(View):
+class ShortView(PublicView):
     """``/m/{short_id}``: what a chain has room for."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, short_id: str) -> HttpResponse:
         """Lead to the document, for good."""

@@ -15,7 +15,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import override
-from django.views import View
 
 from minting.disclosure import Access, disclosed
 from minting.states import UnitStatus
@@ -29,6 +28,7 @@ from resolver.hosts import brand_of
 from resolver.items import Item, PassportChanged, Unit, read_group, read_unit
 from resolver.public_answers import (
     FOR_VERDICTS,
+    PublicView,
     answered,
     for_everybody,
     language_of,
@@ -55,30 +55,24 @@ _FEW_CHANGES, _REASON_CHARACTERS = 3, 100
 WHOLE = "whole"
 
 
-class PassportView(View):
+class PassportView(PublicView):
     """``/p/{token}``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show the unit as it stands now, whether in use or withdrawn."""
         return _answer(request, lambda brand: read_unit(brand, token))
 
 
-class GroupView(View):
+class GroupView(PublicView):
     """``/p/01/{gtin}[/10/{lot}]``, ``/p/mb/{id}``, ``/p/ml/{id}``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
         """Show what the newest batch printed with the code was minted with; nothing of a unit."""
         return _answer(request, lambda brand: read_group(brand, f"/{code}"))
 
 
-class LogoView(View):
+class LogoView(PublicView):
     """``/p/logo/{sha256}.png``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, sha256: str) -> HttpResponse:
         """Give the logo of the brand whose host was asked."""

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
 from django.utils.translation import gettext, override
-from django.views import View
 
 from minting.chain.networks import NETWORKS, address_url, explorer_url
 from minting.models import MintUnit, ProofKey
@@ -23,6 +22,7 @@ from resolver.faces import Face
 from resolver.items import Item, read_unit
 from resolver.public_answers import (
     FOR_VERDICTS,
+    PublicView,
     answered,
     for_everybody,
     language_of,
@@ -38,10 +38,8 @@ KEYS_PATH = "/.well-known/tieback-keys.json"
 _NOT_READY = "The batch of this item is not signed yet; ask again later."
 
 
-class ProofDocumentView(View):
+class ProofDocumentView(PublicView):
     """``/p/{token}/proof.json``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Give the file that ``tieback verify`` takes."""
@@ -58,10 +56,8 @@ class ProofDocumentView(View):
         return answered(request, show)
 
 
-class ProofPageView(View):
+class ProofPageView(PublicView):
     """``/p/{token}/proof``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Explain the proof, and how anyone can check it without us."""
@@ -75,10 +71,8 @@ class ProofPageView(View):
         return answered(request, show)
 
 
-class KeysView(View):
+class KeysView(PublicView):
     """``/.well-known/tieback-keys.json``."""
-
-    http_method_names = ("get", "head")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """List the public keys of the brand whose host this is, the newest first."""

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Collection
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django.views import View
 
 from resolver import finding, languages, pages
+from resolver.cross_origin import PREFLIGHT
 from resolver.database import Unavailable
 from resolver.expiry import EXPIRY
 from resolver.faces import NONE, Face, face_of
@@ -29,6 +32,19 @@ _WORDS = {
     HTTPStatus.TOO_MANY_REQUESTS: "Too many codes that do not exist were asked for.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The item cannot be looked up right now.",
 }
+
+
+class PublicView(View):
+    """What anyone may read, on a page of another site as well."""
+
+    http_method_names = ("get", "head", "options")
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say to a page of another site what it may ask; nothing is looked up."""
+        response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers=dict(PREFLIGHT))
+        response["Access-Control-Allow-Origin"] = "*"
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 def answered(
@@ -129,5 +145,6 @@ def for_everybody(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
     # The redirect of a code allows it too: the passport is for everybody.
     response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Expose-Headers"] = "Retry-After, WWW-Authenticate"
     patch_vary_headers(response, ["Accept", "Accept-Language", "Authorization"])
     return response

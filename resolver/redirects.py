@@ -16,6 +16,7 @@ from resolver import pages
 from resolver.agents import kind_of
 from resolver.attributes import UnsoundAttribute, attributes_of
 from resolver.compression import decompress
+from resolver.cross_origin import ALLOW, PREFLIGHT
 from resolver.database import Unavailable
 from resolver.digital_link import (
     RAW_PATH,
@@ -59,7 +60,6 @@ _Headers = tuple[tuple[str, str], ...]
 _Redirect = tuple[str, _Headers]
 
 _METHODS = ("GET", "HEAD")
-_ALLOW = ("Allow", "GET, HEAD, OPTIONS")
 _LINKSET = (("Link", HAS_LINKSET),)
 _SAFE_IN_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -376,18 +376,15 @@ _NOT_ALLOWED = _Page(
     HTTPStatus.METHOD_NOT_ALLOWED,
     "method_not_allowed",
     pages.NOT_ALLOWED,
-    _ALLOW,
+    ALLOW,
 )
 # What a browser asks before a page of another site may read a code.
 _OPTIONS = _Page(
     HTTPStatus.NO_CONTENT,
     "options",
     None,
-    _ALLOW,
+    *PREFLIGHT,
     *_LINKSET,
-    ("Access-Control-Allow-Methods", _ALLOW[1]),
-    ("Access-Control-Allow-Headers", "Accept, Accept-Language"),
-    ("Access-Control-Max-Age", "86400"),
 )
 _UNAVAILABLE = _Page(
     HTTPStatus.SERVICE_UNAVAILABLE,

@@ -69,6 +69,7 @@ def test_a_page_of_another_site_may_ask_for_it(public, nordhav):
     answer = ask(public, "nordhav.example", "OPTIONS")
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert answer["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert (answer.status_code, answer["Cache-Control"]) == (204, "no-store")
 
 
 def test_without_a_database_it_is_unavailable(public, nordhav, monkeypatch):

@@ -1,6 +1,6 @@
 """What a grant opens, to whom it opens nothing, and that its refusal says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from resolver.models import AccessGrant
 from tests.factories import BrandWorld
 from tests.passports import ready_passport
 from tests.planes import acting_as
+from tests.resolver.scanning import scan
 from tests.resolver.units import Minted, mint
 from tieback.brands.audit import ActsFor
 from tieback.brands.scoping import brand_scope
@@ -25,6 +26,8 @@ pytestmark = [
     pytest.mark.usefixtures("connections"),
 ]
 Ask = Callable[..., Any]
+# Browsers ask for leave by name: "*" would not cover it.
+GRANT_HEADER = "Authorization"
 
 
 @pytest.fixture
@@ -46,6 +49,10 @@ def ask(public: Client, minted: Minted, secret: str, accept: str = "application/
     return public.get(f"/p/{minted.tokens[0]}", headers=headers)
 
 
+def headers_allowed(headers: Mapping[str, str]) -> list[str]:
+    return headers["Access-Control-Allow-Headers"].split(", ")
+
+
 def test_a_grant_opens_the_fields_of_its_class_in_every_representation(nordhav, battery, public):
     plain = public.get(f"/p/{battery.tokens[0]}", headers={"accept": "application/json"}).json()
     assert not {"safety_measures", "test_reports"} & set(plain["data"])
@@ -63,6 +70,24 @@ def test_a_grant_opens_the_fields_of_its_class_in_every_representation(nordhav, 
         page = ask(public, battery, secret, "text/html").text
         assert ("Test reports" in page) is ("test_reports" in opened)
         assert "Safety measures" in page
+
+
+def test_a_page_of_another_site_may_send_a_grant_along(nordhav, battery, public, connections):
+    code = scan(battery.path(), "OPTIONS")
+    assert (code.status, GRANT_HEADER in headers_allowed(code.headers)) == (204, True)
+    for path in (f"/p/{battery.tokens[0]}", f"/p/01/{battery.gtin}", "/p/no-such-token"):
+        answer = public.options(path)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer["Access-Control-Allow-Origin"] == "*"
+        assert answer["Access-Control-Allow-Methods"] == answer["Allow"] == "GET, HEAD, OPTIONS"
+        assert GRANT_HEADER in headers_allowed(answer.headers)
+    assert connections == []
+
+
+def test_a_page_of_another_site_may_read_why_a_grant_is_refused(battery, public):
+    refused = ask(public, battery, "unheard-of")
+    assert refused.status_code == 401
+    assert "WWW-Authenticate" in refused["Access-Control-Expose-Headers"]
 
 
 def test_a_grant_for_a_product_or_a_batch_opens_nothing_else(nordhav, battery, public):
