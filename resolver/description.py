@@ -17,7 +17,7 @@ from resolver.hosts import brand_of
 from resolver.link_types import NAMESPACE, PREFIX
 from resolver.links import name_of_brand
 from resolver.linkset import CONTEXT
-from resolver.public_answers import PublicView, refused
+from resolver.public_answers import PublicView, refused, the_same_for_all
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class DescriptionView(PublicView):
             return refused(request, HTTPStatus.SERVICE_UNAVAILABLE, pages.UNAVAILABLE)
         if described is None:
             return refused(request, HTTPStatus.NOT_FOUND, pages.NO_SUCH_HOST)
-        return _public(JsonResponse(described))
+        return the_same_for_all(JsonResponse(described))
 
 
 def description(brand: UUID, host: str) -> dict[str, Any]:
@@ -51,9 +51,3 @@ def description(brand: UUID, host: str) -> dict[str, Any]:
         "jsonLdContextLocation": CONTEXT,
         "contact": {"fn": name},
     }
-
-
-def _public(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    response["Access-Control-Allow-Origin"] = "*"
-    return response

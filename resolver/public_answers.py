@@ -41,10 +41,7 @@ class PublicView(View):
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say to a page of another site what it may ask; nothing is looked up."""
-        response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers=dict(PREFLIGHT))
-        response["Access-Control-Allow-Origin"] = "*"
-        response["Cache-Control"] = "no-store"
-        return response
+        return the_same_for_all(HttpResponse(status=HTTPStatus.NO_CONTENT, headers=dict(PREFLIGHT)))
 
 
 def answered(
@@ -147,4 +144,11 @@ def for_everybody(response: HttpResponse) -> HttpResponse:
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Expose-Headers"] = "Retry-After, WWW-Authenticate"
     patch_vary_headers(response, ["Accept", "Accept-Language", "Authorization"])
+    return response
+
+
+def the_same_for_all(response: HttpResponse) -> HttpResponse:
+    """Let every site read an answer that is the same for all readers, and no cache keep it."""
+    response["Cache-Control"] = "no-store"
+    response["Access-Control-Allow-Origin"] = "*"
     return response

@@ -1,10 +1,7 @@
 """A page of another site in Chromium, which reads passports with a grant from the real server."""
 
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +9,7 @@ from playwright.sync_api import Browser
 
 from minting.disclosure import Access
 from tests.factories import make_world
+from tests.metadata.serving import Asked, Fault, Service, served
 from tests.passports import ready_passport
 from tests.resolver.test_server import Server, running
 from tests.resolver.test_unlocking import grant
@@ -30,15 +28,19 @@ _READ = """async ([address, secret]) => {
 }"""
 
 
+class RepairShop(Service):
+    """A site whose pages are empty."""
+
+    def answer(self, asked: Asked) -> Fault:
+        return Fault(200, b"<!doctype html><title>Repairs</title>", {"Content-Type": "text/html"})
+
+
 @pytest.fixture
-def other_site(tmp_path: Path) -> Iterator[str]:
-    """The address of an empty page elsewhere."""
-    (tmp_path / "index.html").write_text("<!doctype html><title>A repair shop</title>")
-    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
-        Thread(target=site.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{site.server_port}/"
-        site.shutdown()
+def other_site() -> Iterator[str]:
+    """The address of a page elsewhere."""
+    shop = RepairShop()
+    with served(shop):
+        yield shop.url
 
 
 @pytest.fixture
